@@ -1,0 +1,173 @@
+"""The project's commands, which the Makefile calls by the same names:
+
+python -m booktools book       prove the equations, run the pages whose inputs changed, build the site
+python -m booktools serve      serve the built site on this machine
+python -m booktools test       all that each change must pass
+python -m booktools check-all  the weekly run: what is too slow for each change
+python -m booktools student    notebooks without solutions, to hand out
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from booktools.fingerprint import LOCK, digest
+from booktools.kernel import THREADS
+from booktools.ledger import book_equations
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "_build"
+SITE = BUILD / "html"
+SEEDS = range(5)
+
+
+class Failed(SystemExit):
+    """A step that did not pass: one line, exit status 1."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"mlpc: {what}")
+
+
+def run(command: list[str], what: str, **environment: str) -> None:
+    """Run a command from the root, one thread each; raise `Failed` if it does not succeed."""
+    variables = {**os.environ, **THREADS, "PYTHONPATH": str(ROOT), **environment}
+    if subprocess.run(command, cwd=ROOT, env=variables).returncode:
+        raise Failed(f"{what} failed")
+
+
+def python(*module: str, what: str, **environment: str) -> None:
+    run([sys.executable, "-m", *module], what, **environment)
+
+
+def pytest(*arguments: str, what: str, **environment: str) -> None:
+    python("pytest", "--quiet", "--numprocesses=2", *arguments, what=what, **environment)
+
+
+def need_writable() -> None:
+    try:
+        BUILD.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=BUILD):
+            pass
+    except OSError as error:
+        raise Failed(f"cannot write into {BUILD} ({error.strerror}); clone the project to a folder of yours") from None
+
+
+def prove_equations() -> None:
+    """Run `tests/equations` unless equations, proofs, package and lock are those that passed last."""
+    proofs = [*(ROOT / "tests" / "equations").rglob("*.py"), *(ROOT / "mlpc").rglob("*.py"), ROOT / LOCK]
+    key = digest(ROOT, proofs, json.dumps(book_equations(ROOT), sort_keys=True), sys.version)
+    stamp = BUILD / "equations-proved"
+    if stamp.exists() and stamp.read_text("utf-8") == key:
+        print("  unchanged since they were proved")
+        return
+    stamp.unlink(missing_ok=True)
+    python("pytest", "--quiet", "tests/equations", what="the proof of the equations")
+    stamp.write_text(key, "utf-8")
+
+
+def run_pages() -> None:
+    python("booktools.execution", what="the run of the pages")
+
+
+def build_site() -> None:
+    """Build the HTML; start from nothing in CI and after a build that failed, so that no warning can hide."""
+    need_writable()
+    unfinished = BUILD / "unfinished"
+    if unfinished.exists() or os.environ.get("CI"):
+        for folder in (SITE, BUILD / ".doctrees"):
+            shutil.rmtree(folder, ignore_errors=True)
+    unfinished.touch()
+    jupyter_book = str(Path(sysconfig.get_path("scripts"), "jupyter-book"))
+    options = ["--nitpick", "--warningiserror", "--keep-going", "--quiet"]
+    run([jupyter_book, "build", ".", *options], "the build of the site")
+    unfinished.unlink()
+
+
+def book() -> None:
+    need_writable()
+    steps("book", {"proving the equations": prove_equations, "running the pages": run_pages, "building": build_site})
+    print(f"\nThe book is in {SITE / 'index.html'}\nOpen that file, or serve it: make serve")
+
+
+def test() -> None:
+    need_writable()
+    steps(
+        "test",
+        {
+            "formatting": partial(python, "ruff", "format", "--check", "--quiet", ".", what="ruff format"),
+            "linting code": partial(python, "ruff", "check", "--quiet", ".", what="ruff check"),
+            "checking types": partial(python, "pyright", "mlpc", "booktools", what="pyright"),
+            "linting prose": partial(python, "booktools.lint", what="the prose lint"),
+            "proving the equations": prove_equations,
+            "running the pages": run_pages,
+            "building the site": build_site,
+            "testing": partial(pytest, what="pytest"),
+        },
+    )
+
+
+def check_all() -> None:
+    test()
+    again = {
+        f"seed {seed}": partial(pytest, "-m", "not slow", "tests/basics", what="tests", MLPC_SEED=str(seed))
+        for seed in SEEDS
+    }
+    steps("check-all", {**again, "slow tests": partial(pytest, "-m", "slow", what="the slow tests")})
+
+
+def student() -> None:
+    python("booktools.notebooks", "--edition", "student", "--out", str(BUILD / "student"), what="making the notebooks")
+    print(f"student notebooks are in {BUILD / 'student'}")
+
+
+def serve(port: int) -> None:
+    if not (SITE / "index.html").exists():
+        raise Failed("the site is not built yet; run: make book")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(SITE))
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise Failed(f"cannot serve on port {port} ({error.strerror}); try: make serve PORT={port + 1}") from None
+    print(f"serving the book on http://127.0.0.1:{port}/ (stop with Ctrl-C)", flush=True)
+    server.serve_forever()
+
+
+def steps(command: str, actions: dict[str, Callable[[], None]]) -> None:
+    """Do one thing after another, saying which, and how long each took."""
+    for count, (name, action) in enumerate(actions.items(), start=1):
+        print(f"[{command} {count}/{len(actions)}] {name}", flush=True)
+        started = time.perf_counter()
+        action()
+        print(f"  done in {time.perf_counter() - started:.1f} s", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="booktools", description="the commands of the book")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    simple = {"book": book, "test": test, "check-all": check_all, "student": student}
+    for name, action in simple.items():
+        commands.add_parser(name).set_defaults(action=action)
+    server = commands.add_parser("serve")
+    server.add_argument("--port", type=int, default=8000)
+    server.set_defaults(action=serve)
+    options = vars(parser.parse_args())
+    options.pop("action")(**options)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise Failed("interrupted") from None

@@ -1,0 +1,201 @@
+"""The build cannot lie: a change of the package reaches the page, and what is wrong fails the build every time."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FRONT = """---
+jupytext: {{formats: "md:myst", text_representation: {{extension: .md, format_name: myst}}}}
+kernelspec: {{display_name: Python 3, language: python, name: python3}}
+chapter: {{part: Basics, modules: [], uses: [basics], data: [], hours: 1, budget: {budget}}}
+---
+# A page
+
+:::{{admonition}} Before you start
+:class: chapter-card
+Nothing.
+:::
+
+$$
+a = a
+$$ (eq-page)
+
+"""
+NUMBER = """```{code-cell}
+from mlpc.basics import determinant_lemma
+from myst_nb import glue
+import numpy as np
+sign, logabsdet = determinant_lemma((1.0, 0.0), lambda b: b, np.ones((1, 1)), np.ones((1, 1)))
+glue("number", float(np.exp(logabsdet)), display=False)
+```
+
+The number is {glue:text}`number:.3f`.
+"""
+PROOF = """def test_eq_page():
+    assert {verdict}
+"""
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    """A copy of the project whose book is one small page, with the commands of the project."""
+    for folder in ("booktools", "mlpc"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("_config.yml", "pyproject.toml", "requirements.lock", "book/notation.yml"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / file, tmp_path / file)
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters:\n  - file: book/basics/page\n")
+    (tmp_path / "references.bib").touch()
+    (tmp_path / "index.md").write_text("# Front page\n")
+    (tmp_path / "tests/equations").mkdir(parents=True)
+    (tmp_path / "tests/equations/test_page.py").write_text(PROOF.format(verdict=True))
+    write_page(tmp_path, NUMBER)
+    return tmp_path
+
+
+def write_page(scratch, body, budget="{}"):
+    page = scratch / "book/basics/page.md"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(FRONT.format(budget=budget) + body)
+
+
+def command(scratch, *arguments):
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "COVERAGE_PROCESS_START")}
+    environment["PYTHONPATH"] = str(scratch)
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=scratch, env=environment, capture_output=True, text=True, timeout=300
+    )
+    done.output = done.stdout + done.stderr
+    return done
+
+
+def book(scratch):
+    return command(scratch, "booktools", "book")
+
+
+def run_pages(scratch):
+    return command(scratch, "booktools.execution")
+
+
+def shown_number(scratch):
+    html = (scratch / "_build/html/book/basics/page.html").read_text()
+    return re.search(r"The number is\s*(?:<[^>]*>\s*)*([\d.]+)", html)[1]
+
+
+def edit(scratch, old, new):
+    module = scratch / "mlpc/basics/sherman_morrison.py"
+    source = module.read_text()
+    assert source.count(old) == 1
+    module.write_text(source.replace(old, new))
+
+
+def test_an_edit_of_the_package_changes_the_number_and_a_text_edit_runs_nothing(scratch):
+    first = book(scratch)
+    assert first.returncode == 0, first.output
+    assert shown_number(scratch) == "2.000"
+    module = scratch / "mlpc/basics/sherman_morrison.py"
+    source = module.read_text()
+    module.write_text(
+        source + "\n\n_true = determinant_lemma\n\n\ndef determinant_lemma(*args):\n"
+        "    sign, logabsdet = _true(*args)\n    return sign, logabsdet + np.log(2)\n"
+    )
+    assert book(scratch).returncode == 0
+    assert shown_number(scratch) == "4.000"
+    module.write_text(source)
+    write_page(scratch, NUMBER + "\nMore text.\n")
+    assert book(scratch).returncode == 0
+    assert shown_number(scratch) == "2.000"
+    write_page(scratch, NUMBER + "\nStill more text.\n")
+    last = book(scratch)
+    assert last.returncode == 0
+    assert "none executed" in last.stdout
+    assert "unchanged since they were proved" in last.stdout
+
+
+def test_an_exception_fails_the_build_twice_and_is_named(scratch):
+    write_page(scratch, "```{code-cell}\nx = 1\n```\n\n```{code-cell}\nraise KeyError('planted')\n```\n")
+    line = (scratch / "book/basics/page.md").read_text().split("raise KeyError")[0].count("\n") + 1
+    for _ in range(2):
+        done = book(scratch)
+        assert done.returncode == 1
+        assert re.search(rf"book/basics/page\.md:{line}, code cell 2: KeyError: 'planted'", done.output), done.output
+        assert not (scratch / "_build/html/index.html").exists()
+    assert "planted" in (scratch / "_build/reports/book/basics/page.log").read_text()
+
+
+def test_a_direct_call_of_jupyter_book_fails_too(scratch):
+    write_page(scratch, "```{code-cell}\nraise KeyError('planted')\n```\n")
+    for _ in range(2):
+        script = Path(sys.executable).parent / "jupyter-book"
+        done = subprocess.run([script, "build", "."], cwd=scratch, capture_output=True, text=True)
+        assert done.returncode != 0
+        assert "code cell 1: KeyError: 'planted'" in done.stderr
+
+
+def test_a_sphinx_warning_fails_the_build_twice(scratch):
+    write_page(scratch, NUMBER + "\nSee {eq}`eq-nowhere`.\n")
+    for _ in range(2):
+        done = book(scratch)
+        assert done.returncode == 1
+        assert "eq-nowhere" in done.output
+
+
+def test_an_equation_that_is_not_proved_stops_the_book(scratch):
+    (scratch / "tests/equations/test_page.py").write_text(PROOF.format(verdict=False))
+    done = book(scratch)
+    assert done.returncode == 1
+    assert "the proof of the equations failed" in done.stderr
+    assert not (scratch / "_build/html").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "budget", "fault"),
+    [
+        ("import time; time.sleep(0.3)", "{seconds: 0.2}", r"page\.md: took \d+ s, its budget is 0\.2 s"),
+        ("x = b'1' * 400_000_000", "{megabytes: 300}", r"page\.md: took \d+ MB, its budget is 300 MB"),
+        ("import time; time.sleep(9)", "{seconds: 0.5}", "code cell 1: .*timed out"),
+        ("import sys; print('planted', file=sys.stderr)", "{}", "code cell 1: wrote to stderr: planted"),
+        ("import warnings; warnings.warn('planted')", "{}", "code cell 1: wrote to stderr: .*warn"),
+        ("import os; os._exit(1)", "{}", "code cell 1: .*[Kk]ernel died"),
+    ],
+)
+def test_what_is_wrong_with_a_run_is_one_line_and_keeps_no_record(scratch, body, budget, fault):
+    write_page(scratch, f"```{{code-cell}}\n{body}\n```\n", budget)
+    done = run_pages(scratch)
+    assert done.returncode == 1
+    assert re.search(fault, done.stderr), done.output
+    assert "Traceback" not in done.stderr
+    assert not list((scratch / "_build").rglob("page.json"))
+
+
+@pytest.mark.parametrize(
+    ("tag", "state", "fits"),
+    [
+        ("exercise-stub", "unanswered", True),
+        ("exercise-stub", "right", False),
+        ("other", "right", True),
+        ("other", "wrong", False),
+    ],
+)
+def test_solutions_must_be_accepted_and_stubs_unanswered(scratch, tag, state, fits):
+    verdict = {"label": "page-1", "correct": state == "right", "misconception": None, "state": state}
+    body = f"from IPython.display import display\ndisplay({{'application/vnd.mlpc.verdict+json': {verdict}}}, raw=True)"
+    write_page(scratch, f"```{{code-cell}}\n:tags: [{tag}]\n\n{body}\n```\n")
+    done = run_pages(scratch)
+    assert (done.returncode == 0) == fits, done.output
+    if not fits:
+        assert f"page-1 is {state} here" in done.stderr
+
+
+def test_front_matter_errors_name_page_and_field(scratch):
+    page = scratch / "book/basics/page.md"
+    page.write_text(page.read_text().replace("hours: 1", "hours: many"))
+    done = run_pages(scratch)
+    assert done.returncode == 1
+    assert re.fullmatch(r".*page\.md: chapter\.hours: .*\n", done.stderr), done.stderr
