@@ -180,7 +180,7 @@ def main():
     parser.add_argument(
         "--lock", type=Path, default=LOCK, help="the lock to install with --into-current (default: %(default)s)"
     )
-    parser.add_argument("--without-torch", action="store_true", help="with --into-current: torch is there already (conda)")
+    parser.add_argument("--without-torch", action="store_true", help="leave torch to conda")
     options = parser.parse_args()
     check_python()
     if options.into_current:

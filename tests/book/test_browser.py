@@ -1,0 +1,212 @@
+"""The built site in a real browser, without a network: every page, light and dark, on three widths of window."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from inspection import inspect, serve, watch
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = Path(os.environ.get("MLPC_SITE", ROOT / "_build" / "html"))
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+EQUATION = '.bd-article a.reference[href*="#equation-eq-"]'
+CITATION = ".bd-article .bibtex-citation a.reference"
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    if not (SITE / "index.html").exists():
+        pytest.fail(f"no site in {SITE}: run `make book` first", pytrace=False)
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def home(site: Path) -> Iterator[str]:
+    with serve(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        reason = (
+            f"no browser on this machine (looked for {', '.join(NAMES)}); on Debian and Ubuntu: apt install chromium"
+        )
+        pytest.fail(reason, pytrace=False) if os.environ.get("CI") else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    folder = ROOT / "_build" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def pages(site: Path) -> list[str]:
+    return sorted(
+        path.relative_to(site).as_posix()
+        for path in site.rglob("*.html")
+        if path.relative_to(site).parts[0] not in ("_static", "_sources") and "<article" in path.read_text("utf-8")
+    )
+
+
+def page_with(site: Path, *marks: str) -> str:
+    """The first page that holds all the marks."""
+    found = [name for name in pages(site) if all(mark in (site / name).read_text("utf-8") for mark in marks)]
+    assert found, f"no page holds {marks}"
+    return found[0]
+
+
+@pytest.fixture
+def page(browser: Browser, home: str):
+    """A page on the site, in a window of its own; whatever goes wrong in it fails the test."""
+    with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+        faults = watch(context, home)
+        yield context.new_page()
+        assert not faults, "\n".join(["", *faults])
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_every_page_is_sound(browser: Browser, site: Path, home: str, screenshots: Path, mode: str) -> None:
+    found = []
+    with browser.new_context(color_scheme=mode, reduced_motion="reduce") as context:
+        traffic = watch(context, home)
+        page = context.new_page()
+        for name in pages(site):
+            found += [f"{name}: {fault}" for fault in inspect(page, home + name, mode, screenshots) + traffic]
+            traffic.clear()
+    assert not found, "\n".join(["", *found])
+
+
+PLANTED = {
+    "a foreign script": ('<script src="https://example.invalid/a.js"></script>', "not on the site"),
+    "a missing script": ('<script src="gone.js"></script>', "status 404"),
+    "a script that complains": ('<script>console.warn("planted")</script>', "console warning"),
+    "a script that breaks": ("<script>planted.fault()</script>", "script error"),
+    "a wide box": ('<div style="width: 3000px">wide</div>', "px too wide at 390 px"),
+    "a broken formula": (r'<span class="math">\(\frac{1}\)</span>', "formula error: Missing argument"),
+    "an unknown macro": (r'<span class="math">\(\nosuchmacro\)</span>', r"formula error: Undefined control sequence"),
+    "a formula left as text": ('<span class="math">x</span>', "formulas drawn"),
+    "an image that is not there": ('<img src="gone.png" alt="a figure that is not there">', "image not loaded"),
+    "an image that says nothing": ('<img src="_static/favicon.svg" alt="">', "image without alt"),
+    "the wrong twin": (
+        '<img style="display: block !important" class="only-dark" src="_static/favicon.svg" alt="a planted twin">',
+        "only-dark twin shows",
+    ),
+    "pale print": ('<p style="color: #ccc; background: #fff">pale</p>', "axe color-contrast"),
+    "a button without a name": ("<button></button>", "axe button-name"),
+}
+
+
+@pytest.fixture(scope="module")
+def planted(browser: Browser, site: Path, tmp_path_factory) -> list[str]:
+    """What is found on a copy of the front page into which every fault has been planted."""
+    folder = tmp_path_factory.mktemp("planted")
+    for needed in ("_static", "_images"):
+        if (site / needed).exists():
+            (folder / needed).symlink_to(site / needed)
+    shutil.copy(site / "searchindex.js", folder)
+    everything = "\n".join(html for html, _ in PLANTED.values())
+    text = (site / "index.html").read_text("utf-8")
+    (folder / "index.html").write_text(text.replace("</article>", f"{everything}</article>", 1), "utf-8")
+    with serve(folder) as home, browser.new_context(color_scheme="light") as context:
+        traffic = watch(context, home)
+        return inspect(context.new_page(), home + "index.html", "light", folder) + traffic
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_found(planted: list[str], fault: str) -> None:
+    assert any(PLANTED[fault][1] in one for one in planted), "\n".join(["", *planted])
+
+
+def test_search_finds_a_term(page: Page, home: str) -> None:
+    page.goto(home + "index.html")
+    page.keyboard.press("Control+k")
+    page.locator("#pst-search-dialog input").fill("inverse")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=inverse*")
+    expect(page.locator("#search-results li a").first).to_be_visible()
+    assert "sherman_morrison" in page.locator("#search-results li a").first.get_attribute("href")
+
+
+def test_a_solution_opens_in_place(page: Page, site: Path, home: str) -> None:
+    page.goto(home + page_with(site, "<details", "solution"))
+    solution = page.locator("details.solution").first
+    content = solution.locator("> :not(summary)").first
+    expect(content).to_be_hidden()
+    solution.locator("summary").click()
+    expect(content).to_be_visible()
+    solution.locator("summary").press("Enter")
+    expect(content).to_be_hidden()
+
+
+@pytest.mark.parametrize(("link", "inside"), [(EQUATION, "mjx-container"), (CITATION, "div.citation")])
+def test_a_link_previews_its_target(page: Page, site: Path, home: str, link: str, inside: str) -> None:
+    page.goto(home + page_with(site, "#equation-eq-", "bibtex-citation"))
+    first = page.locator(link).first
+    preview = page.get_by_role("tooltip")
+    first.scroll_into_view_if_needed()
+    first.hover()
+    expect(preview.locator(inside)).to_be_visible()
+    preview.hover()  # the pointer may go into the preview and stay there
+    page.wait_for_timeout(400)
+    expect(preview).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(preview).to_have_count(0)
+    page.mouse.move(0, 0)
+    reach_by_keyboard(page, first)
+    expect(preview.locator(inside)).to_be_visible()
+    assert first.get_attribute("aria-describedby") == preview.get_attribute("id")
+    page.keyboard.press("Escape")
+    expect(preview).to_have_count(0)
+
+
+def reach_by_keyboard(page: Page, target) -> None:
+    """Put the focus just before the target, then move on with the tab key."""
+    target.evaluate("one => { const stop = document.createElement('button'); one.before(stop); stop.focus(); }")
+    page.keyboard.press("Tab")
+
+
+def test_a_preview_from_another_page_is_typeset(page: Page, site: Path, home: str) -> None:
+    name = page_with(site, "#equation-eq-")
+    address = (site / name).read_text("utf-8").split('href="#equation-eq-', 1)[1].split('"', 1)[0]
+    page.goto(home + "index.html")
+    page.evaluate(
+        """href => {
+          const link = document.createElement("a");
+          link.href = href;
+          link.textContent = "an equation elsewhere";
+          document.querySelector(".bd-article h1").after(link);
+          document.dispatchEvent(new Event("DOMContentLoaded", {bubbles: true}));
+        }""",
+        f"{name}#equation-eq-{address}",
+    )
+    page.get_by_text("an equation elsewhere").hover()
+    expect(page.get_by_role("tooltip").locator("mjx-container")).to_be_visible()
+
+
+def test_the_first_tap_shows_and_the_second_follows(browser: Browser, site: Path, home: str) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True) as context:
+        page = context.new_page()
+        page.goto(home + page_with(site, "bibtex-citation"))
+        link = page.locator(CITATION).first
+        link.tap()
+        expect(page.get_by_role("tooltip")).to_be_visible()
+        link.tap()
+        page.wait_for_url("**/bibliography.html#*")

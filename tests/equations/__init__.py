@@ -1,0 +1,1 @@
+"""One proof for each labelled equation of the book, chapter by chapter."""

@@ -1,0 +1,160 @@
+"""mlpc.plots: one SVG per figure, the same bytes each time, in colours that the book knows how to darken."""
+
+import re
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from mlpc import plots
+
+ALT = "A straight line from the origin to the point (1, 2), drawn for the sake of the test."
+SVG = "{http://www.w3.org/2000/svg}"
+HEX = re.compile(r"#[0-9a-f]{6}\b")
+
+
+@pytest.fixture(autouse=True)
+def settings():
+    with mpl.rc_context():
+        yield
+
+
+def everything():
+    """A figure that holds every form, a band, a label and a power law."""
+    fig, (left, right) = plots.figure(height=3.0, columns=2)
+    for height, meaning in enumerate(plots.MEANINGS):
+        plots.line(left, [0, 1], [height, height + 1], meaning, label=meaning)
+    plots.band(left, [0, 1], [0, 1], [1, 2], "prior")
+    plots.power_law(right, [1, 2, 4], [1, 4, 16], "posterior", "solve")
+    left.set(xlabel="time $t$ [s]", ylabel="state")
+    left.grid(True)
+    left.text(0, 0, "plain matplotlib")
+    return fig
+
+
+def test_importing_the_package_does_not_import_matplotlib():
+    code = "import sys, mlpc; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_light_and_dark_speak_of_the_same_meanings_in_different_colours():
+    assert plots.COLORS.keys() == plots.DARK.keys()
+    light, dark = list(plots.COLORS.values()), list(plots.DARK.values())
+    assert len({*light, *dark}) == len(light) + len(dark)
+    assert all(HEX.fullmatch(color) for color in light + dark)
+    assert set(plots.MEANINGS) <= set(plots.COLORS)
+
+
+def luminance(color: str) -> float:
+    """Relative luminance as WCAG defines it."""
+    channels = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize(("palette", "paper"), [(plots.COLORS, "#fdfcf9"), (plots.DARK, "#17191c")])
+def test_text_can_be_read_on_the_page(palette, paper):
+    low, high = sorted([luminance(palette["text"]), luminance(paper)])
+    assert (high + 0.05) / (low + 0.05) >= 7
+
+
+def test_no_two_meanings_share_a_form():
+    forms = [
+        (str(form["linestyle"]), form.get("marker"), form.get("linewidth")) for _, _, form in plots.MEANINGS.values()
+    ]
+    assert len(set(forms)) == len(forms)
+
+
+def test_every_colour_of_a_drawing_belongs_to_the_palette():
+    used = set(HEX.findall(plots.draw(everything(), alt=ALT).svg))
+    assert used <= {*plots.COLORS.values(), "#ffffff"}
+    assert {plots.COLORS[meaning] for meaning in plots.MEANINGS} <= used
+
+
+def test_nothing_is_drawn_in_the_black_that_svg_assumes():
+    root = ElementTree.fromstring(plots.draw(everything(), alt=ALT).svg)
+    labels = [group for group in root.iter(f"{SVG}g") if group.get("id", "").startswith("text_")]
+    assert labels
+    assert all(plots.COLORS["text"] in ElementTree.tostring(label, "unicode") for label in labels)
+
+
+def test_the_same_figure_gives_the_same_bytes():
+    first, second = plots.draw(everything(), alt=ALT), plots.draw(everything(), alt=ALT)
+    assert first == second
+    assert not re.search(r"\d{4}-\d\d-\d\d", first.svg)
+
+
+def test_the_drawing_is_as_wide_as_the_column_and_its_text_is_small_print():
+    root = ElementTree.fromstring(plots.draw(everything(), alt=ALT).svg)
+    assert root.get("width") == "480pt"  # 640 CSS pixels
+    assert 12 <= mpl.rcParams["axes.labelsize"] * 4 / 3 <= 14.4
+
+
+def test_the_alternative_text_is_in_the_drawing_and_in_the_notebook():
+    drawing = plots.draw(everything(), alt=f"  {ALT}\n with n < 3 & more")
+    assert drawing.alt == f"{ALT} with n < 3 & more"
+    root = ElementTree.fromstring(drawing.svg)
+    assert root.findtext(".//{http://purl.org/dc/elements/1.1/}description") == drawing.alt
+    assert drawing._repr_mimebundle_() == {"image/svg+xml": drawing.svg, "text/plain": drawing.alt}
+
+
+@pytest.mark.parametrize("alt", ["", "a figure", "x" * 39, "x" * 251, "   ".join("x" * 10)])
+def test_an_alternative_text_that_says_too_little_or_too_much_is_refused(alt):
+    with pytest.raises(ValueError, match="alt must say in 40 to 250 characters"):
+        plots.draw(everything(), alt=alt)
+
+
+def test_a_figure_from_elsewhere_is_refused():
+    with pytest.raises(ValueError, match=r"not made by plots\.figure"):
+        plots.draw(mpl.figure.Figure(), alt=ALT)
+
+
+def test_show_displays_one_drawing_and_returns_nothing(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    assert plots.show(everything(), alt=ALT) is None
+    assert [type(one) for one in shown] == [plots.Drawing]
+
+
+@pytest.mark.parametrize("height", [0.5, 9.5])
+def test_a_height_that_is_no_figure_is_refused(height):
+    with pytest.raises(ValueError, match="between 1 and 9"):
+        plots.figure(height=height)
+
+
+def test_an_unknown_meaning_is_refused_with_the_known_ones():
+    _, ax = plots.figure()
+    with pytest.raises(ValueError, match=r"no colour means 'red'.*truth, data"):
+        plots.line(ax, [0, 1], [0, 1], "red")
+
+
+def test_axes_are_redrawn_with_the_same_limits_scales_and_labels():
+    _, ax = plots.figure()
+    plots.line(ax, [1, 10], [1, 100], "truth")
+    ax.set(xscale="log", yscale="log", xlim=(0.5, 20), xlabel="$n$", ylabel="seconds")
+    _, panels = plots.figure(columns=2, like=ax)
+    for panel in panels:
+        assert (panel.get_xlim(), panel.get_ylim()) == (ax.get_xlim(), ax.get_ylim())
+        assert (panel.get_xscale(), panel.get_yscale()) == ("log", "log")
+        assert (panel.get_xlabel(), panel.get_ylabel()) == ("$n$", "seconds")
+
+
+def test_the_slope_of_a_power_law_is_that_of_a_fit_in_logarithms():
+    rng = np.random.default_rng(0)
+    x = np.geomspace(10, 1000, 9)
+    y = 3e-9 * x**2.7 * np.exp(rng.normal(0, 0.05, 9))
+    _, ax = plots.figure()
+    slope = plots.power_law(ax, x, y, "failure", "again")
+    design = np.stack([np.log(x), np.ones(9)], axis=1)
+    assert slope == pytest.approx(np.linalg.lstsq(design, np.log(y))[0][0], rel=1e-10)
+    assert ax.texts[0].get_text() == f"again\nslope {slope:.1f}"
+
+
+@pytest.mark.parametrize(("x", "y"), [([1], [1]), ([1, 2], [1, 2, 3]), ([1, 2], [0, 1]), ([-1, 2], [1, 1])])
+def test_a_power_law_needs_two_positive_pairs(x, y):
+    _, ax = plots.figure()
+    with pytest.raises(ValueError, match="two or more positive pairs"):
+        plots.power_law(ax, x, y, "posterior", "update")
