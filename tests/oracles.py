@@ -11,9 +11,10 @@ from types import ModuleType
 
 import numpy as np
 import scipy.special
+from numpy.typing import ArrayLike
 
 
-def sph_harm(m: np.ndarray, n: np.ndarray, theta: np.ndarray, phi: np.ndarray) -> np.ndarray:
+def sph_harm(m: ArrayLike, n: ArrayLike, theta: ArrayLike, phi: ArrayLike) -> np.ndarray:
     """Return the spherical harmonic of order m and degree n at azimuth theta and polar angle phi, as SciPy once did.
 
     ``sph_harm_y`` takes degree before order and the polar angle before the azimuth: *both* pairs change places.

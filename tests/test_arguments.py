@@ -39,7 +39,7 @@ def test_an_empty_pattern_is_a_number_for_each_leading_index():
         ((2,), "n k", "x[..., None] would fit"),
         ((2,), "k n", "x[..., None, :] would fit"),
         ((3, 2), "n k", "(..., n, k) = (..., 2, k) is needed; x.mT or x[..., None] would fit"),
-        ((2, 1), "n", "x[..., 0] would fit"),
+        ((2, 1), "n", "(..., 2) is needed; x[..., 0] would fit"),
         ((), "n", "(), but (..., n) = (..., 2) is needed"),
     ],
 )

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.special
-from oracles import sph_harm
+from tests.oracles import sph_harm
 
-TESTS = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
 
 AS_IT_IS = "import scipy.special\n"
 OLDER = AS_IT_IS + "scipy.special.sph_harm = marker = lambda *_: 1 / 0\n"
@@ -18,9 +18,9 @@ NEWER = AS_IT_IS + "vars(scipy.special).pop('sph_harm', None)\n"
 USE = """
 import sys
 import numpy as np
-sys.path.insert(0, {tests!r})
+sys.path.insert(0, {root!r})
 before = vars(scipy.special).get('sph_harm')
-from oracles import kymatio
+from tests.oracles import kymatio
 frontend = kymatio({frontend!r})
 assert vars(scipy.special).get('sph_harm') is before, 'SciPy was left patched'
 x = np.random.default_rng(0).normal(size=(8, 8, 8)).astype(np.float32)
@@ -43,7 +43,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     "scipy_has", [AS_IT_IS, OLDER, NEWER], ids=["scipy as it is", "with sph_harm", "without sph_harm"]
 )
 def test_kymatio_imports_and_runs_without_a_warning_and_scipy_is_left_as_it_was(frontend, scipy_has):
-    done = run(scipy_has + USE.format(tests=str(TESTS), frontend=frontend))
+    done = run(scipy_has + USE.format(root=str(ROOT), frontend=frontend))
     assert done.returncode == 0, done.stderr
 
 

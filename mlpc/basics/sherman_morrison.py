@@ -89,7 +89,7 @@ def woodbury_solve(
 
     References
     ----------
-    W. W. Hager, Updating the inverse of a matrix, SIAM Review 31 (1989).
+    Hager, Updating the inverse of a matrix, SIAM Review 31 (1989).
 
     Examples
     --------
@@ -136,7 +136,7 @@ def sherman_morrison_update(
 
     References
     ----------
-    J. Sherman and W. J. Morrison, Annals of Mathematical Statistics 21 (1950); the Matrix Cookbook, equation 160.
+    Sherman and Morrison, Annals of Mathematical Statistics 21 (1950); the Matrix Cookbook (2012), equation 160.
 
     Examples
     --------

@@ -33,7 +33,7 @@ BY_HAND = Exercise(
     misconceptions=(
         Misconception(
             "sign of the correction",
-            "Adding a positive $u v^\\top$ makes this matrix larger. Should its inverse become larger?",
+            "Try numbers: with positive $a$, $u$, $v$, is $1 / (a + u v)$ larger or smaller than $1 / a$?",
             lambda: _rank_one(sign=+1),
         ),
         Misconception(
@@ -74,6 +74,11 @@ def _step_without_inverse(A: Array, u: Array, v: Array) -> tuple[float, Array]:
     return _breaking_step(np.eye(len(u)), u, v)
 
 
+def _unscaled_step(A: Array, u: Array, v: Array) -> tuple[float, Array]:
+    beta, x = _breaking_step(A, u, v)
+    return beta, x / beta
+
+
 def _reciprocal_step(A: Array, u: Array, v: Array) -> tuple[float, Array]:
     beta, x = _breaking_step(A, u, v)
     return 1 / beta, x
@@ -104,6 +109,11 @@ BREAKING_STEP = Exercise(
             "reciprocal",
             "Solve the capacitance for $\\beta$ once more: is it $v^\\top A^{-1} u$ or one over it?",
             lambda: _reciprocal_step,
+        ),
+        Misconception(
+            "scale of the null vector",
+            "Your $\\beta$ is right and $x$ is a null vector, but is $v^\\top x = 1$?",
+            lambda: _unscaled_step,
         ),
         Misconception(
             "transpose",
@@ -238,7 +248,8 @@ def _draw_noise(rng: Rng) -> tuple[Array, Array, float]:
     """Return a tame case, or one in which rounding takes everything and every operation is exact otherwise."""
     if rng.uniform() < 0.5:
         return rng.normal(size=(6, 2)), rng.normal(size=2), float(rng.uniform(0.5, 2))
-    columns = np.eye(6)[:, rng.permutation(6)[:2]]
+    signs = np.array([[1.0, 1.0], [1.0, -1.0]])
+    columns = np.kron(signs, np.kron(signs, signs))[:, rng.permutation(8)[:2]]  # orthogonal, of entries ±1
     return columns * 2.0 ** rng.integers(0, 3, size=2), rng.choice([-2.0, 1.0, 4.0], size=2), 2.0**-70
 
 
@@ -250,8 +261,8 @@ SMALL_NOISE = Exercise(
     misconceptions=(
         Misconception(
             "cancellation",
-            "In exact arithmetic this is right. For small $\\varepsilon$ it subtracts two vectors that agree in all "
-            "their digits. Which identity of the chapter has no difference in it?",
+            "In exact arithmetic this is right. For small $\\varepsilon$ it subtracts two vectors that agree in "
+            "nearly all their digits. Which identity of the chapter has no difference in it?",
             lambda: _small_noise_woodbury,
         ),
         Misconception(
@@ -318,6 +329,11 @@ BFGS = Exercise(
             "sign of the step",
             "Your matrix maps $y$ to $-s$, and it is not positive definite.",
             lambda: _bfgs_sign,
+        ),
+        Misconception(
+            "another update",
+            "Your matrix maps $y$ to $s$, but so do many. Multiply it by $B_+$: the product is not the identity.",
+            lambda: lambda H, s, y: H - np.outer(H @ y, H @ y) / (y @ H @ y) + np.outer(s, s) / (y @ s),
         ),
         Misconception(
             "inverse forgotten",

@@ -26,7 +26,7 @@ def regular(rng, n, batch=(), dtype=float, largest=2.0):
 
 def normal(rng, shape, dtype=float):
     real = rng.normal(size=shape)
-    return real + 1j * rng.normal(size=shape) if dtype is complex else real
+    return real + 1j * rng.normal(size=shape) if np.issubdtype(dtype, complex) else real
 
 
 def small_update(rng, n, k, batch=(), other=(), dtype=float):

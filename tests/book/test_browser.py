@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from inspection import inspect, serve, watch
+from tests.book.inspection import inspect, serve, watch
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,7 +158,7 @@ def test_a_solution_opens_in_place(page: Page, site: Path, home: str) -> None:
 
 @pytest.mark.parametrize(("link", "inside"), [(EQUATION, "mjx-container"), (CITATION, "div.citation")])
 def test_a_link_previews_its_target(page: Page, site: Path, home: str, link: str, inside: str) -> None:
-    page.goto(home + page_with(site, "#equation-eq-", "bibtex-citation"))
+    page.goto(home + page_with(site, 'href="#equation-eq-', "bibtex-citation"))
     first = page.locator(link).first
     preview = page.get_by_role("tooltip")
     first.scroll_into_view_if_needed()
@@ -184,7 +184,7 @@ def reach_by_keyboard(page: Page, target) -> None:
 
 
 def test_a_preview_from_another_page_is_typeset(page: Page, site: Path, home: str) -> None:
-    name = page_with(site, "#equation-eq-")
+    name = page_with(site, 'href="#equation-eq-')
     address = (site / name).read_text("utf-8").split('href="#equation-eq-', 1)[1].split('"', 1)[0]
     page.goto(home + "index.html")
     page.evaluate(

@@ -38,7 +38,7 @@ def test_the_copy_is_as_clean_as_the_project(copy):
 FAULTS = {
     "number": (CHAPTER, "\n## Take-away\n", "\n## Take-away\n\nThe error is 0.5 here.\n"),
     "alt": (CHAPTER, "\n## Take-away\n", "\n## Take-away\n\n![short](x.png)\n"),
-    "figure": (CHAPTER, "plots.show(\n", "plots.draw(\n"),
+    "figure": (CHAPTER, "plots.show(fig, alt=f", "plots.draw(fig, alt=f"),
     "exercise": (CHAPTER, "```{solution-start} sherman_morrison-1\n", "```{solution-start} sherman_morrison-9\n"),
     "frame": (CHAPTER, "\n## Take-away\n", "\n## In short\n"),
     "front matter": (CHAPTER, "\n  part: Basics\n", "\n  parts: Basics\n"),

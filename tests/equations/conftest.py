@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from equations.exact import prove as prove_with
+from tests.equations.exact import prove as prove_with
 
 
 @pytest.fixture

@@ -77,7 +77,9 @@ class Exact:
 
     def rows(self) -> list[Exact]:
         """The rows as columns: the vectors that stand in a data matrix."""
-        return [Exact(self.entries[i : i + 1, :], self.factors).T for i in range(self.shape[0])]
+        return [
+            Exact(Exact.of([[x] for x in row], self.domain).entries, self.factors) for row in self.entries.to_list()
+        ]
 
     def __add__(self, other: Exact) -> Exact:
         f, g = self.factors, other.factors
@@ -101,7 +103,7 @@ class Exact:
         """Scale a matrix: this one is 1 × 1."""
         if self.shape != (1, 1):
             raise ValueError(f"only a 1 × 1 matrix scales another, not one of shape {self.shape}")
-        return Exact(matrix.entries.scalarmul(self.entries[0, 0].element), _product(self.factors, matrix.factors))
+        return Exact(matrix.entries.scalarmul(self.entries.to_list()[0][0]), _product(self.factors, matrix.factors))
 
     def __truediv__(self, scalar: Exact) -> Exact:
         return scalar.inv * self
@@ -166,9 +168,8 @@ def _matrix(axes: str, sizes: Sizes, values: Iterator[Any], domain: Any) -> Exac
 
 
 def holds(left: Side, right: Side, matrices: Mapping[str, Exact]) -> bool:
-    lefts, rights = left(**matrices), right(**matrices)
-    if isinstance(lefts, Exact) and isinstance(rights, Exact):
-        lefts, rights = [lefts], [rights]
+    sides = left(**matrices), right(**matrices)
+    lefts, rights = ([side] if isinstance(side, Exact) else side for side in sides)
     return all(one.equals(other) for one, other in zip(lefts, rights, strict=True))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import sympy
 
 from booktools.ledger import labelled_equations
-from equations.exact import block, drawn
+from tests.equations.exact import block, drawn
 from mlpc.basics import sherman_morrison
 
 PAGE = Path(__file__).parents[2] / "book" / "basics" / "sherman_morrison.md"
@@ -396,21 +396,17 @@ def test_eq_forgetting_update(prove):
 
 
 def test_eq_memory():
-    """The partial sums by induction over a symbolic N; their limit for λ = 1/(1 + r), r > 0, and for λ = 0."""
-    lam, N = sympy.symbols("lambda N", positive=True, integer=None)
+    """The partial sums by induction over a symbolic N; λ to the N vanishes for λ = 1/(1 + r), r > 0; λ = 0 is apart."""
+    lam, N, r = sympy.symbols("lambda N r", positive=True)
     partial = (1 - lam**N) / (1 - lam)
     assert partial.subs(N, 0) == 0
     assert sympy.simplify(partial.subs(N, N + 1) - partial - lam**N) == 0
-    r = sympy.symbols("r", positive=True)
-
-    def is_limit(claimed):
-        at_r = (claimed - partial).subs(lam, 1 / (1 + r))
-        return sympy.simplify(sympy.limit(at_r, N, sympy.oo)) == 0
-
-    assert is_limit(1 / (1 - lam))
+    assert sympy.limit((1 + r) ** -N, N, sympy.oo) == 0
+    limit = partial.subs(lam**N, 0)
+    assert sympy.simplify(limit - 1 / (1 - lam)) == 0
     assert (1 / (1 - lam)).subs(lam, 0) == 1
     for wrong in (1 / (1 + lam), lam / (1 - lam), 1 / (1 - lam) ** 2, 1 - lam):
-        assert not is_limit(wrong)
+        assert sympy.simplify(limit - wrong) != 0
 
 
 # rounding
