@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
-from booktools.lint.page import Block, Page
+from booktools.lint.blocks import Block
+from booktools.lint.page import Page
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from booktools.lint.blocks import Block
 from booktools.lint.book import Book
 from booktools.lint.finding import Fault
-from booktools.lint.page import Block, Page
+from booktools.lint.page import Page
 
 STEPS = frozenset({"prf:proof", "solution"})
 """Directives inside which a display may go without a label; so may it in any block of class `derivation`."""

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from booktools.lint.alternatives import calls
+from booktools.lint.blocks import Block
 from booktools.lint.book import Book
 from booktools.lint.finding import Fault, Finding
-from booktools.lint.page import Block, Page
+from booktools.lint.page import Page
 
 STUB = "exercise-stub"
 SHORTEST_SOLUTION = 80

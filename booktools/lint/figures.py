@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from booktools.lint.alternatives import Alt, alts, calls, caption, figure
+from booktools.lint.blocks import Block
 from booktools.lint.book import Book
 from booktools.lint.finding import Fault
-from booktools.lint.page import Block, Page
+from booktools.lint.page import Page
 
 SHORTEST = 40
 GENERIC = frozenset(

@@ -11,9 +11,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from booktools.lint.blocks import DIRECTIVE, Block
 from booktools.lint.book import Book
 from booktools.lint.finding import Fault
-from booktools.lint.page import DIRECTIVE, Block, Page
+from booktools.lint.page import Page
 
 CHAPTERS = frozenset({"basics", "assimilation", "invariance"})
 Finder = Callable[[Block], int | None]

@@ -18,9 +18,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from booktools.lint.alternatives import alts, caption, read_html
+from booktools.lint.blocks import Run
 from booktools.lint.book import Book
 from booktools.lint.finding import Fault
-from booktools.lint.page import Page, Run
+from booktools.lint.page import Page
 from booktools.lint.sentences import Paragraph
 from booktools.lint.tokens import inline
 

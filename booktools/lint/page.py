@@ -7,76 +7,15 @@ are folded into one directive `exercise` or `solution`, as the reader sees them.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from booktools.frontmatter import split
-
-DIRECTIVE = "directive"
-"""Kinds of block: heading, text, display, cell, code, html, target, directive."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A piece of a paragraph: `kind` is words, math, display, code, role, image or html; `line` is where it begins.
-
-    `name` is a role's name, the path of an image, or the address of the link around words.
-    """
-
-    kind: str
-    text: str
-    line: int
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class Block:
-    """A piece of a page, with the line where it begins (from 1) and the line where its text begins."""
-
-    kind: str
-    line: int
-    text: str = ""
-    text_line: int = 0
-    name: str = ""
-    argument: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    label: str = ""
-    inside: str = ""
-    level: int = 0
-    runs: tuple[Run, ...] = ()
-    children: tuple[Block, ...] = ()
-    nested: bool = False
-
-    @property
-    def classes(self) -> frozenset[str]:
-        return frozenset(str(self.options.get("class") or "").split())
-
-    @property
-    def words(self) -> str:
-        """The text as it is read: words, code, and the texts of roles, without formulas."""
-        return "".join(run.text for run in self.runs if run.kind in ("words", "code", "role")).strip()
-
-    @property
-    def title(self) -> str:
-        """What stands on a directive's first line, or a heading's words."""
-        return self.argument if self.kind == DIRECTIVE else self.words
-
-    def walk(self) -> Iterator[Block]:
-        """This block, then everything inside it, in the order of the page."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
-
-    def tree(self) -> ast.Module | None:
-        """The syntax tree of a code cell; None if it is not Python."""
-        try:
-            return ast.parse(self.text)
-        except SyntaxError:
-            return None
+from booktools.lint.blocks import DIRECTIVE, Block
+from booktools.lint.tokens import blocks_of
 
 
 @dataclass(frozen=True)
@@ -124,8 +63,6 @@ def read_page(text: str, path: Path = Path("page.md")) -> Page:
     >>> [(run.kind, run.text, run.line) for run in page.blocks[1].runs]
     [('words', 'A line,\\nthen ', 3), ('math', 'x', 4), ('words', '.', 4)]
     """
-    from booktools.lint.tokens import blocks_of
-
     try:
         front, fault = split(text)[0], ()
     except ValueError as error:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from booktools.lint.page import Run
+from booktools.lint.blocks import Run
 
 HELD = "\ue000"
 """Stands for a run that is not words, so that a sentence may begin with a formula."""

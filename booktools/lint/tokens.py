@@ -16,7 +16,7 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.directives import parse_directive_text
 from myst_parser.parsers.mdit import create_md_parser
 
-from booktools.lint.page import DIRECTIVE, Block, Run
+from booktools.lint.blocks import DIRECTIVE, Block, Run
 
 EXTENSIONS = frozenset(
     """
