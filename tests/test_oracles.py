@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.special
+
 from tests.oracles import sph_harm
 
 ROOT = Path(__file__).parents[1]

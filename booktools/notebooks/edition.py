@@ -22,6 +22,7 @@ GATES = ("exercise-start", "solution-start", "exercise-end", "solution-end")
 EXERCISES = ("exercise", "exercise-start")
 FOLDED = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
 STUB = "exercise-stub"
+FOLDED_SOLUTION = "# the solution in code"  # JupyterLab shows the first line of a folded cell
 FROM_CLONE = 'python -m pip install -e ".[pages]"'
 
 
@@ -170,6 +171,7 @@ def _code(part: Part, writer: Writer, edition: Edition) -> Iterator[nbformat.Not
         metadata["jupyter"] = {"source_hidden": True, **({"outputs_hidden": True} if solution else {})}
     if STUB in tags and edition == "student":
         metadata["deletable"] = False
+    source = f"{FOLDED_SOLUTION}\n{source}" if solution else source
     yield new_code_cell(source, metadata={**metadata, **_marked(gate)})
     yield from _caption(cell, writer)
 

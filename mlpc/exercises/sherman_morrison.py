@@ -70,10 +70,6 @@ def _negative_step(A: Array, u: Array, v: Array) -> tuple[float, Array]:
     return -beta, x
 
 
-def _step_without_inverse(A: Array, u: Array, v: Array) -> tuple[float, Array]:
-    return _breaking_step(np.eye(len(u)), u, v)
-
-
 def _unscaled_step(A: Array, u: Array, v: Array) -> tuple[float, Array]:
     beta, x = _breaking_step(A, u, v)
     return beta, x / beta
@@ -103,7 +99,7 @@ BREAKING_STEP = Exercise(
         Misconception(
             "missing inverse",
             "This is right for $A = I$ only. Which matrix stands between $v^\\top$ and $u$ in the capacitance?",
-            lambda: _step_without_inverse,
+            lambda: lambda A, u, v: _breaking_step(np.eye(len(u)), u, v),
         ),
         Misconception(
             "reciprocal",
@@ -180,14 +176,9 @@ def _residuals(Phi: Array, y: Array, alpha: float) -> tuple[Array, Array]:
     return y - Phi @ (P_Phi @ y), np.einsum("ij,ji->i", Phi, P_Phi)
 
 
-def _leave_one_out(Phi: Array, y: Array, alpha: float) -> Array:
+def _leave_one_out(Phi: Array, y: Array, alpha: float, sign: int = -1) -> Array:
     residual, leverage = _residuals(Phi, y, alpha)
-    return residual / (1 - leverage)
-
-
-def _leave_one_out_added(Phi: Array, y: Array, alpha: float) -> Array:
-    residual, leverage = _residuals(Phi, y, alpha)
-    return residual / (1 + leverage)
+    return residual / (1 + sign * leverage)
 
 
 def _leave_one_out_multiplied(Phi: Array, y: Array, alpha: float) -> Array:
@@ -209,7 +200,7 @@ LEAVE_ONE_OUT = Exercise(
         Misconception(
             "sign of the downdate",
             "A row is taken away: put $u = -\\varphi_i$, $v = \\varphi_i$ into the formula: what divides?",
-            lambda: _leave_one_out_added,
+            lambda: lambda Phi, y, alpha: _leave_one_out(Phi, y, alpha, sign=+1),
         ),
         Misconception(
             "missing factor",
@@ -287,19 +278,11 @@ SMALL_NOISE = Exercise(
 # 6 · a rank-two update
 
 
-def _bfgs(H: Array, s: Array, y: Array) -> Array:
+def _bfgs(H: Array, s: Array, y: Array, step: int = 1) -> Array:
     """Return the inverse of B - B s sᵀB / sᵀB s + y yᵀ / yᵀs, where B is the inverse of H."""
     rho = 1 / (y @ s)
     left = np.eye(len(s)) - rho * np.outer(s, y)
-    return left @ H @ left.T + rho * np.outer(s, s)
-
-
-def _bfgs_without_step(H: Array, s: Array, y: Array) -> Array:
-    return _bfgs(H, s, y) - np.outer(s, s) / (y @ s)
-
-
-def _bfgs_sign(H: Array, s: Array, y: Array) -> Array:
-    return _bfgs(H, s, y) - 2 * np.outer(s, s) / (y @ s)
+    return left @ H @ left.T + step * rho * np.outer(s, s)
 
 
 def _draw_bfgs(rng: Rng) -> tuple[Array, Array, Array]:
@@ -323,12 +306,12 @@ BFGS = Exercise(
         Misconception(
             "missing term",
             "Your matrix maps $y$ to zero. Which term gives $H_+ y = s$?",
-            lambda: _bfgs_without_step,
+            lambda: lambda H, s, y: _bfgs(H, s, y, step=0),
         ),
         Misconception(
             "sign of the step",
             "Your matrix maps $y$ to $-s$, and it is not positive definite.",
-            lambda: _bfgs_sign,
+            lambda: lambda H, s, y: _bfgs(H, s, y, step=-1),
         ),
         Misconception(
             "another update",

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
@@ -75,6 +76,7 @@ def image(tmp_path_factory) -> Iterator[tuple[Path, dict[str, str]]]:
     environment = {**kept, "PATH": path, "HOME": str(home), "PIP_CACHE_DIR": cache, "OMP_NUM_THREADS": "1"}
     built = subprocess.run(["binder/postBuild"], cwd=clone, env=environment, capture_output=True, text=True)
     assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
+    assert "did not run" not in built.stdout, built.stdout[-2000:] + built.stderr[-2000:]
     yield clone, environment
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -82,19 +84,8 @@ def image(tmp_path_factory) -> Iterator[tuple[Path, dict[str, str]]]:
 @contextmanager
 def jupyterlab(clone: Path, environment: dict[str, str]) -> Iterator[str]:
     """Start what Binder's image starts, on this machine alone, and give its address; JupyterLab is at `lab`."""
-    command = [
-        "jupyter",
-        "notebook",
-        "--no-browser",
-        "--ip=127.0.0.1",
-        "--ServerApp.port=0",
-        "--IdentityProvider.token=",
-    ]
-    command += [
-        "--ServerApp.allow_root=True",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]
+    command = ["jupyter", "notebook", "--no-browser", "--ip=127.0.0.1", "--ServerApp.port=0"]
+    command += ["--IdentityProvider.token=", "--ServerApp.allow_root=True"]
     runtime = Path(environment["HOME"]) / "runtime"
     log = Path(environment["HOME"]) / "jupyterlab.log"
     with log.open("w") as out:
@@ -144,9 +135,10 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) 
 
 def kernel_is_idle(lab: str) -> bool:
     """Whether the notebook's kernel is there, is listened to, and has nothing to do."""
-    with urlopen(f"{lab}api/kernels") as answer:
+    with suppress(HTTPError), urlopen(f"{lab}api/kernels") as answer:  # 500 while a kernel is being started
         kernels = json.load(answer)
-    return bool(kernels) and all(one["execution_state"] == "idle" and one["connections"] for one in kernels)
+        return bool(kernels) and all(one["execution_state"] == "idle" and one["connections"] for one in kernels)
+    return False
 
 
 def run_all(page: Page, lab: str, file: Path) -> nbformat.NotebookNode:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.book.inspection import inspect, serve, watch
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.book.inspection import inspect, serve, watch
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("MLPC_SITE", ROOT / "_build" / "html"))

@@ -141,7 +141,7 @@ def test_a_check_that_always_says_right_gains_nothing(hand_in):
     mime = "application/vnd.mlpc.verdict+json"
     forged = f"""
 class Right:
-    def _repr_mimebundle_(self, **_): return {{"{mime}": {{"label": "sums-1", "correct": True}}, "text/plain": "Right."}}
+    def _repr_mimebundle_(self, **_): return {{"{mime}": {{"label": "sums-1", "correct": True}}, "text/plain": "yes"}}
 check = lambda label, answer: Right()
 number = 6
 check("sums-1", number)"""

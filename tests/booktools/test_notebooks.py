@@ -297,7 +297,7 @@ def test_readers_get_folded_solutions(root):
     assert "<summary>Solution to Exercise 2.1</summary>\n\nThe secret is addition." in text
     assert "<summary>Solution, continued</summary>\n\nAnd that was it." in text
     assert "<summary>Solution to Exercise 2.2</summary>\n\nThe secret is association." in text
-    code = next(cell for cell in notebook if cell.source == "answer = 6")
+    code = next(cell for cell in notebook if cell.source.endswith("\nanswer = 6"))
     assert code.metadata["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import sympy
 
 from booktools.ledger import labelled_equations
-from tests.equations.exact import block, drawn
 from mlpc.basics import sherman_morrison
+from tests.equations.exact import block, drawn
 
 PAGE = Path(__file__).parents[2] / "book" / "basics" / "sherman_morrison.md"
 
