@@ -40,10 +40,10 @@ class Failed(SystemExit):
         super().__init__(f"mlpc: {what}")
 
 
-def run(command: list[str], what: str, **environment: str) -> None:
+def run(command: list[str], what: str, stdout: int | None = None, **environment: str) -> None:
     """Run a command from the root, one thread each; raise `Failed` if it does not succeed."""
     variables = {**os.environ, **THREADS, "PYTHONPATH": str(ROOT), **environment}
-    if subprocess.run(command, cwd=ROOT, env=variables).returncode:
+    if subprocess.run(command, cwd=ROOT, env=variables, stdout=stdout).returncode:
         raise Failed(f"{what} failed")
 
 
@@ -91,7 +91,7 @@ def build_site() -> None:
     unfinished.touch()
     jupyter_book = str(Path(sysconfig.get_path("scripts"), "jupyter-book"))
     options = ["--nitpick", "--warningiserror", "--keep-going", "--quiet"]
-    run([jupyter_book, "build", ".", *options], "the build of the site")
+    run([jupyter_book, "build", ".", *options], "the build of the site", stdout=subprocess.DEVNULL)
     unfinished.unlink()
 
 

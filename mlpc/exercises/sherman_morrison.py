@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mlpc.exercises import Exercise, Function, Misconception, Numbers
@@ -65,19 +67,9 @@ def _breaking_step(A: Array, u: Array, v: Array) -> tuple[float, Array]:
     return float(beta), beta * x
 
 
-def _negative_step(A: Array, u: Array, v: Array) -> tuple[float, Array]:
-    beta, x = _breaking_step(A, u, v)
-    return -beta, x
-
-
-def _unscaled_step(A: Array, u: Array, v: Array) -> tuple[float, Array]:
-    beta, x = _breaking_step(A, u, v)
-    return beta, x / beta
-
-
-def _reciprocal_step(A: Array, u: Array, v: Array) -> tuple[float, Array]:
-    beta, x = _breaking_step(A, u, v)
-    return 1 / beta, x
+def _slip(change: Callable[[float, Array], tuple[float, Array]]) -> Callable[..., tuple[float, Array]]:
+    """Return the solution with the pair (β, x) changed at the end."""
+    return lambda A, u, v: change(*_breaking_step(A, u, v))
 
 
 def _draw_step(rng: Rng) -> tuple[Array, Array, Array]:
@@ -94,7 +86,7 @@ BREAKING_STEP = Exercise(
         Misconception(
             "sign of the step",
             "The update here is $-\\beta u v^\\top$: put $U = -\\beta u$ into the capacitance.",
-            lambda: _negative_step,
+            lambda: _slip(lambda beta, x: (-beta, x)),
         ),
         Misconception(
             "missing inverse",
@@ -104,12 +96,17 @@ BREAKING_STEP = Exercise(
         Misconception(
             "reciprocal",
             "Solve the capacitance for $\\beta$ once more: is it $v^\\top A^{-1} u$ or one over it?",
-            lambda: _reciprocal_step,
+            lambda: _slip(lambda beta, x: (1 / beta, x)),
         ),
         Misconception(
             "scale of the null vector",
             "Your $\\beta$ is right and $x$ is a null vector, but is $v^\\top x = 1$?",
-            lambda: _unscaled_step,
+            lambda: _slip(lambda beta, x: (beta, x / beta)),
+        ),
+        Misconception(
+            "unit length",
+            "Your $\\beta$ is right and $x$ is a null vector, but of length 1. Is $v^\\top x = 1$?",
+            lambda: _slip(lambda beta, x: (beta, x / np.linalg.norm(x))),
         ),
         Misconception(
             "transpose",
@@ -123,12 +120,19 @@ BREAKING_STEP = Exercise(
 # 3 · one more row and column
 
 
-def _append(A_inv: Array, b: Array, c: Array, d: float, sign: int = -1, divide: bool = True) -> Array:
+def _append(A_inv: Array, b: Array, c: Array, d: float, sign: int = -1, divide: bool = True, block: int = 1) -> Array:
     """Return the inverse of [[A, b], [cᵀ, d]] from that of A, by the Schur complement s = d - cᵀA⁻¹b."""
     left, right = A_inv @ b, c @ A_inv
     s = d + sign * (c @ left) if divide else 1.0
-    top = np.column_stack([A_inv + np.outer(left, right) / s, -left / s])
+    top = np.column_stack([A_inv + block * np.outer(left, right) / s, -left / s])
     return np.vstack([top, np.append(-right / s, 1 / s)])
+
+
+def _append_symmetric(A_inv: Array, b: Array, c: Array, d: float) -> Array:
+    """Return what a symmetric matrix would have: A⁻¹b and its transpose in the place of cᵀA⁻¹."""
+    whole, n = _append(A_inv, b, c, d), len(b)
+    whole[:n, :n], whole[n, :n] = A_inv + whole[n, n] * np.outer(A_inv @ b, A_inv @ b), whole[:n, n]
+    return whole
 
 
 def _draw_append(rng: Rng) -> tuple[Array, Array, Array, float]:
@@ -163,6 +167,16 @@ APPEND = Exercise(
             "This inverts the transposed matrix: $A^{-1}$ acts on $b$ from the left and on $c^\\top$ from the right.",
             lambda: lambda A_inv, b, c, d: _append(A_inv, b, c, d).T,
         ),
+        Misconception(
+            "symmetry assumed",
+            "Nothing is symmetric: did you use $A^{-1} b$ where $c^\\top A^{-1}$ belongs?",
+            lambda: _append_symmetric,
+        ),
+        Misconception(
+            "sign of the block",
+            "Two signs meet in the large block. Multiply by the bordered matrix: is the product the identity?",
+            lambda: lambda A_inv, b, c, d: _append(A_inv, b, c, d, block=-1),
+        ),
     ),
 )
 
@@ -170,20 +184,10 @@ APPEND = Exercise(
 # 4 · leave one out
 
 
-def _residuals(Phi: Array, y: Array, alpha: float) -> tuple[Array, Array]:
-    """Return the residuals of the ridge fit and the leverages φᵢᵀ P φᵢ, with P = (αI + ΦᵀΦ)⁻¹."""
+def _leave_one_out(Phi: Array, y: Array, alpha: float, sign: int = -1, power: int = -1) -> Array:
+    """Return rᵢ / (1 - hᵢ), with the ridge fit's residuals rᵢ and leverages hᵢ = φᵢᵀ (αI + ΦᵀΦ)⁻¹ φᵢ."""
     P_Phi = np.linalg.solve(alpha * np.eye(Phi.shape[1]) + Phi.T @ Phi, Phi.T)
-    return y - Phi @ (P_Phi @ y), np.einsum("ij,ji->i", Phi, P_Phi)
-
-
-def _leave_one_out(Phi: Array, y: Array, alpha: float, sign: int = -1) -> Array:
-    residual, leverage = _residuals(Phi, y, alpha)
-    return residual / (1 + sign * leverage)
-
-
-def _leave_one_out_multiplied(Phi: Array, y: Array, alpha: float) -> Array:
-    residual, leverage = _residuals(Phi, y, alpha)
-    return residual * (1 - leverage)
+    return (y - Phi @ (P_Phi @ y)) * (1 + sign * np.einsum("ij,ji->i", Phi, P_Phi)) ** power
 
 
 def _draw_ridge(rng: Rng) -> tuple[Array, Array, float]:
@@ -205,12 +209,12 @@ LEAVE_ONE_OUT = Exercise(
         Misconception(
             "missing factor",
             "These are the residuals of the fit that has seen every row. Leaving a row out makes its residual larger.",
-            lambda: lambda Phi, y, alpha: _residuals(Phi, y, alpha)[0],
+            lambda: lambda Phi, y, alpha: _leave_one_out(Phi, y, alpha, power=0),
         ),
         Misconception(
             "reciprocal",
             "This is smaller than the residual of the full fit. A row left out is predicted worse, not better.",
-            lambda: _leave_one_out_multiplied,
+            lambda: lambda Phi, y, alpha: _leave_one_out(Phi, y, alpha, power=1),
         ),
         Misconception(
             "prior left out",
@@ -224,14 +228,14 @@ LEAVE_ONE_OUT = Exercise(
 # 5 · small noise
 
 
-def _small_noise(U: Array, c: Array, epsilon: float) -> Array:
-    """Return (εI + U Uᵀ)⁻¹ U c by the push-through identity: no two large numbers are subtracted."""
-    return U @ np.linalg.solve(epsilon * np.eye(U.shape[1]) + U.T @ U, c)
+def _small_noise(U: Array, c: Array, delta: float) -> Array:
+    """Return (δI + U Uᵀ)⁻¹ U c by the push-through identity: no two large numbers are subtracted."""
+    return U @ np.linalg.solve(delta * np.eye(U.shape[1]) + U.T @ U, c)
 
 
-def _small_noise_woodbury(U: Array, c: Array, epsilon: float) -> Array:
-    """Return the same by Woodbury's formula: the difference of two vectors that are larger than it by 1/ε."""
-    y, Y = U @ c / epsilon, U / epsilon
+def _small_noise_woodbury(U: Array, c: Array, delta: float) -> Array:
+    """Return the same by Woodbury's formula: the difference of two vectors that are larger than it by 1/δ."""
+    y, Y = U @ c / delta, U / delta
     return y - Y @ np.linalg.solve(np.eye(U.shape[1]) + U.T @ Y, U.T @ y)
 
 
@@ -246,30 +250,24 @@ def _draw_noise(rng: Rng) -> tuple[Array, Array, float]:
 
 SMALL_NOISE = Exercise(
     label="sherman_morrison-5",
-    ask="a function of (U, c, epsilon) that returns a vector with one entry for each row of U",
+    ask="a function of (U, c, delta) that returns a vector of n entries, also if rounding makes δI + UUᵀ singular",
     kind=Function(_draw_noise, draws=8),
     solution=lambda: _small_noise,
     misconceptions=(
         Misconception(
             "cancellation",
-            "In exact arithmetic this is right. For small $\\varepsilon$ it subtracts two vectors that agree in "
-            "nearly all their digits. Which identity of the chapter has no difference in it?",
+            "Right in exact arithmetic, but two nearly equal vectors are subtracted. Which identity has no difference?",
             lambda: _small_noise_woodbury,
         ),
         Misconception(
             "missing noise",
-            "This is the limit $\\varepsilon \\to 0$. Where does $\\varepsilon$ stand in the $k \\times k$ matrix?",
-            lambda: lambda U, c, epsilon: _small_noise(U, c, 0.0),
-        ),
-        Misconception(
-            "sign of the noise",
-            "Both $\\varepsilon I_n + U U^\\top$ and $\\varepsilon I_k + U^\\top U$ are positive definite.",
-            lambda: lambda U, c, epsilon: _small_noise(U, c, -epsilon),
+            "This is the limit $\\delta \\to 0$. Where does $\\delta$ stand in the $k \\times k$ matrix?",
+            lambda: lambda U, c, delta: _small_noise(U, c, 0.0),
         ),
         Misconception(
             "missing factor",
-            "Compare with $k = 1$: as $\\varepsilon$ grows the answer must vanish like $U c / \\varepsilon$.",
-            lambda: lambda U, c, epsilon: epsilon * _small_noise(U, c, epsilon),
+            "Compare with $k = 1$: as $\\delta$ grows the answer must vanish like $U c / \\delta$.",
+            lambda: lambda U, c, delta: delta * _small_noise(U, c, delta),
         ),
     ),
 )
@@ -278,10 +276,10 @@ SMALL_NOISE = Exercise(
 # 6 · a rank-two update
 
 
-def _bfgs(H: Array, s: Array, y: Array, step: int = 1) -> Array:
+def _bfgs(H: Array, s: Array, y: Array, step: int = 1, swap: bool = False) -> Array:
     """Return the inverse of B - B s sᵀB / sᵀB s + y yᵀ / yᵀs, where B is the inverse of H."""
     rho = 1 / (y @ s)
-    left = np.eye(len(s)) - rho * np.outer(s, y)
+    left = np.eye(len(s)) - rho * (np.outer(y, s) if swap else np.outer(s, y))
     return left @ H @ left.T + step * rho * np.outer(s, s)
 
 
@@ -309,9 +307,9 @@ BFGS = Exercise(
             lambda: lambda H, s, y: _bfgs(H, s, y, step=0),
         ),
         Misconception(
-            "sign of the step",
-            "Your matrix maps $y$ to $-s$, and it is not positive definite.",
-            lambda: lambda H, s, y: _bfgs(H, s, y, step=-1),
+            "factors exchanged",
+            "The two factors beside $H$ are exchanged. Which of $s$, $y$ must $H_+$ send to which?",
+            lambda: lambda H, s, y: _bfgs(H, s, y, swap=True),
         ),
         Misconception(
             "another update",
