@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+UNFINISHED = "unfinished"  # in `_build`: a build began and has not ended well; the next one starts from nothing
 ROOMS = (
     "booktools.site",
     "booktools.execution",
     "booktools.status",
+    "booktools.numbering",
     "booktools.notation",
     "booktools.chapter",
     "booktools.figures",
@@ -22,7 +24,8 @@ def setup(app: Any) -> dict[str, Any]:
     from booktools.fingerprint import digest
 
     here = Path(__file__).resolve().parent
-    app.add_config_value("booktools_sources", digest(here, here.rglob("*.*")), "env")
+    sources = [file for file in here.rglob("*.*") if "__pycache__" not in file.parts]
+    app.add_config_value("booktools_sources", digest(here, sources), "env")
     for room in ROOMS:
         app.setup_extension(room)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

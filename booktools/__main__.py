@@ -18,11 +18,15 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+from booktools import UNFINISHED
 from booktools.fingerprint import LOCK, digest
 from booktools.kernel import THREADS
 from booktools.ledger import book_equations
@@ -48,20 +52,31 @@ def run(command: list[str], what: str, stdout: int | None = None, **environment:
 
 
 def python(*module: str, what: str, **environment: str) -> None:
-    run([sys.executable, "-m", *module], what, **environment)
+    run([sys.executable, "-m", *module], what, None, **environment)
 
 
 def pytest(*arguments: str, what: str, **environment: str) -> None:
     python("pytest", "--quiet", "--numprocesses=2", *arguments, what=what, **environment)
 
 
-def need_writable() -> None:
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold `_build` for this command: it must be writable, and no other command may be using it."""
     try:
         BUILD.mkdir(exist_ok=True)
         with tempfile.TemporaryFile(dir=BUILD):
             pass
     except OSError as error:
         raise Failed(f"cannot write into {BUILD} ({error.strerror}); clone the project to a folder of yours") from None
+    lock = FileLock(BUILD / "in-use", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Failed(f"another command is using {BUILD}; wait until it has ended, then run this one again") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def prove_equations() -> None:
@@ -83,8 +98,7 @@ def run_pages() -> None:
 
 def build_site() -> None:
     """Build the HTML; start from nothing in CI and after a build that failed, so that no warning can hide."""
-    need_writable()
-    unfinished = BUILD / "unfinished"
+    unfinished = BUILD / UNFINISHED
     if unfinished.exists() or os.environ.get("CI"):
         for folder in (SITE, BUILD / ".doctrees"):
             shutil.rmtree(folder, ignore_errors=True)
@@ -92,17 +106,17 @@ def build_site() -> None:
     jupyter_book = str(Path(sysconfig.get_path("scripts"), "jupyter-book"))
     options = ["--nitpick", "--warningiserror", "--keep-going", "--quiet"]
     run([jupyter_book, "build", ".", *options], "the build of the site", stdout=subprocess.DEVNULL)
-    unfinished.unlink()
+    unfinished.unlink(missing_ok=True)
 
 
+@alone()
 def book() -> None:
-    need_writable()
     steps("book", {"proving the equations": prove_equations, "running the pages": run_pages, "building": build_site})
     print(f"\nThe book is in {SITE / 'index.html'}\nOpen that file, or serve it: make serve")
 
 
+@alone()
 def test() -> None:
-    need_writable()
     steps(
         "test",
         {
@@ -138,8 +152,10 @@ def serve(port: int) -> None:
     handler = partial(SimpleHTTPRequestHandler, directory=str(SITE))
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OverflowError:
+        raise Failed(f"{port} is no port; ports go up to 65535") from None
     except OSError as error:
-        raise Failed(f"cannot serve on port {port} ({error.strerror}); try: make serve PORT={port + 1}") from None
+        raise Failed(f"cannot serve on port {port} ({error.strerror}); try another one: make serve PORT=8001") from None
     print(f"serving the book on http://127.0.0.1:{port}/ (stop with Ctrl-C)", flush=True)
     server.serve_forever()
 

@@ -22,9 +22,9 @@ from sphinx.util.nodes import make_refnode
 from sphinx.util.osutil import relative_uri
 
 from booktools.address import Site
-from booktools.execution import read_page
 from booktools.frontmatter import Chapter, read_chapter
 from booktools.notebooks import notebook_path
+from booktools.pages import read_page
 
 __all__ = ["Chapter", "read_chapter"]
 

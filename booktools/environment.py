@@ -63,42 +63,29 @@ def stamp(lock):
 
 def pip_install(python, arguments, what, log):
     """Run `pip install`, showing how far it is; on failure turn pip's pages of output into one line."""
-    command = [
-        str(python),
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--no-input",
-        "--retries",
-        "2",
-        *arguments,
-    ]
-    tail = []
-    with (
-        open(str(log), "a", encoding="utf-8") as out,
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, cwd=str(ROOT)
-        ) as pip,
-    ):
+    quiet = ["--disable-pip-version-check", "--no-input", "--retries", "2"]
+    command = [str(python), "-m", "pip", "install", *quiet, *arguments]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "universal_newlines": True}
+    with open(str(log), "a", encoding="utf-8") as out:
+        pip = subprocess.Popen(command, cwd=str(ROOT), **streams)
         for count, line in enumerate(pip.stdout or (), start=1):
             out.write(line)
-            tail = [*tail[-20:], line]
             if sys.stdout.isatty():
                 print("\r  {} ({} steps)".format(what, count), end="", flush=True)
             elif count % 100 == 1:
                 print("  {} ({} steps)".format(what, count), flush=True)
+        pip.wait()
     print("\r  {}: {}          ".format(what, "failed" if pip.returncode else "done"), flush=True)
     if pip.returncode:
-        text = log.read_text("utf-8")
-        if any(sign in text for sign in NETWORK_SIGNS):
-            raise Refusal(
-                "cannot reach the package index; check the network, then run the command again (details: {})".format(
-                    log
-                )
-            )
-        last = next((line.strip() for line in reversed(tail) if "ERROR" in line), "pip failed")
-        raise Refusal("{} failed: {} (details: {})".format(what, last, log))
+        raise Refusal("{} (details: {})".format(reason(what, log.read_text("utf-8")), log))
+
+
+def reason(what, text):
+    """Why an installation failed, from what pip printed."""
+    if any(sign in text for sign in NETWORK_SIGNS):
+        return "cannot reach the package index; check the network, then run the command again"
+    errors = [line.strip() for line in text.splitlines() if "ERROR" in line]
+    return "{} failed: {}".format(what, errors[-1] if errors else "pip failed")
 
 
 def install(python, lock, torch_too=True):

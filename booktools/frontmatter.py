@@ -70,6 +70,7 @@ def split(text: str) -> tuple[dict[str, Any], str]:
     >>> split("---\\nhours: 3\\n---\\n# Title\\n")
     ({'hours': 3}, '# Title\\n')
     """
+    text = text.removeprefix("\ufeff")  # the mark that some editors put before the first character
     if not re.match(r"---[ \t]*\n", text):
         return {}, text
     parts = re.split(r"^---[ \t]*$\n?", text, maxsplit=2, flags=re.MULTILINE)
@@ -105,7 +106,7 @@ def read_chapter(path: Path) -> Chapter | None:
         If one of the three is missing or wrong; the message names the page and the field.
     """
     try:
-        return chapter_of(split(path.read_text(encoding="utf-8"))[0], path)
+        return chapter_of(split(path.read_text(encoding="utf-8-sig"))[0], path)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
@@ -28,6 +29,9 @@ except ImportError:  # Windows has no such account: memory is then reported as u
     resource = None
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
+
+
+LONGEST_SOCKET = 90  # characters: systems allow about a hundred, and a suffix is added
 
 
 def peak_megabytes() -> float | None:
@@ -47,8 +51,10 @@ def kernel_manager(folder: Path, root: Path) -> AsyncKernelManager:
     spec = folder / "page" / "kernel.json"
     spec.parent.mkdir()
     spec.write_text(json.dumps({"argv": command, "display_name": "page", "language": "python"}), "utf-8")
-    # sockets in the page's own folder rather than on the network, where the system has them
-    address = {} if os.name == "nt" else {"transport": "ipc", "ip": str(folder / "socket")}
+    # sockets in the page's own folder rather than on the network, where the system has them and their path is short
+    address: dict[str, Any] = {"transport": "ipc", "ip": str(folder / "socket")}
+    if os.name == "nt" or len(address["ip"]) > LONGEST_SOCKET:
+        address = {}
     return AsyncKernelManager(
         kernel_name="page",
         kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(folder)]),
@@ -83,37 +89,44 @@ def failure(notebook: nbformat.NotebookNode, error: Exception) -> dict[str, obje
     return {"cell": begun[-1] if begun else 0, "reason": reason, "traceback": str(error)}
 
 
+def execute(notebook: nbformat.NotebookNode, kernel: AsyncKernelManager, folder: Path, seconds: float) -> Any:
+    """Execute every cell in the folder, then end the kernel; return the failure, or None."""
+    client = NotebookClient(
+        notebook,
+        km=kernel,
+        timeout=max(1, round(2 * seconds)),
+        record_timing=False,  # it would enter the cells' metadata, and so the cache's key
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.on_cell_execute = lambda cell, cell_index: cell.metadata.__setitem__("execution_started", True)
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        return failure(notebook, error)
+    finally:
+        for cell in notebook.cells:
+            cell.metadata.pop("execution_started", None)
+        if kernel.has_kernel:
+            run_sync(kernel.shutdown_kernel)()
+
+
 def run(notebook: nbformat.NotebookNode, page: Path, root: Path, seconds: float) -> dict[str, object]:
-    """Execute every cell in the page's folder; the result is JSON-ready and holds `failure` when a cell raised."""
+    """Execute a page's notebook; the result is JSON-ready and holds `failure` when a cell raised."""
     # the environment of the kernel: the sources of this checkout win over an installed `mlpc`
     path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
     os.environ.update({**THREADS, "PYTHONHASHSEED": "0", "PYTHONPATH": path})
     with tempfile.TemporaryDirectory(prefix="mlpc-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        kernel = kernel_manager(folder, root)
-        client = NotebookClient(
-            notebook,
-            km=kernel,
-            timeout=max(1, round(2 * seconds)),
-            record_timing=False,  # it would enter the cells' metadata, and so the cache's key
-            resources={"metadata": {"path": str(page.parent)}},
-        )
-        client.on_cell_execute = lambda cell, cell_index: cell.metadata.__setitem__("execution_started", True)
-        failed, started = None, time.perf_counter()
-        try:
-            client.execute()
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            failed = failure(notebook, error)
+        started = time.perf_counter()
+        failed = execute(notebook, kernel_manager(Path(name), root), page.parent, seconds)
         elapsed = time.perf_counter() - started
-        if kernel.has_kernel:
-            run_sync(kernel.shutdown_kernel)()
-        for cell in notebook.cells:
-            cell.metadata.pop("execution_started", None)
-        lines = {} if failed else executed_lines(folder, root)
+        lines = {} if failed else executed_lines(Path(name), root)
     megabytes = peak_megabytes()
     return {"notebook": notebook, "seconds": elapsed, "megabytes": megabytes, "lines": lines, "failure": failed}
 
 
 if __name__ == "__main__":
     page, root, limit = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
-    json.dump(run(nbformat.reads(sys.stdin.read(), as_version=4), page, root, limit), sys.stdout)
+    source = sys.stdin.read()
+    with os.fdopen(os.dup(1), "w") as answer:
+        os.dup2(2, 1)  # what a cell's own subprocess prints must not get into the answer
+        json.dump(run(nbformat.reads(source, as_version=4), page, root, limit), answer)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
-from sphinx.errors import ConfigError
+from sphinx.errors import ConfigError, ExtensionError
 
 from booktools.address import Site, read_site
 from booktools.notebooks import notebook_path, reader_notebook, running_pages, to_text
@@ -56,11 +57,16 @@ def write_notebooks(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     root, site = Path(app.srcdir), app.config.mlpc_site
+    shutil.rmtree(Path(app.outdir, "notebooks"), ignore_errors=True)
     for page in running_pages(root):
         name = page.relative_to(root).with_suffix("").as_posix()
         target = Path(app.outdir) / notebook_path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(to_text(reader_notebook(root, page, site.requirement, site.pages)), "utf-8")
+        try:
+            notebook = reader_notebook(root, page, site.requirement, site.pages)
+        except ValueError as error:
+            raise ExtensionError(str(error)) from None
+        target.write_text(to_text(notebook), "utf-8")
 
 
 def write_all(app: Sphinx, *_: Any) -> list[str]:

@@ -12,7 +12,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from booktools.execution import Page, read_pages
+from booktools.pages import Page, read_pages
 
 SHOWN = ("numpy", "scipy", "torch", "sympy", "scikit-learn", "statsmodels", "matplotlib", "jupyter-book", "myst-nb")
 

@@ -1,8 +1,8 @@
 """The lint of the book: prose that cannot drift from what the pages compute, cite and define.
 
-Each module is one idea: `page` and `tokens` read a page with MyST's own parser; `numbers`, `figures`, `exercises`,
-`frame`, `modules`, `equations`, `citations`, `macros` and `words` are rules. `python -m booktools.lint` prints what
-they refuse.
+Each module is one idea: `page` and `tokens` read a page with MyST's own parser, `numerals` knows a typed number;
+`numbers`, `figures`, `exercises`, `frame`, `modules`, `contents`, `equations`, `citations`, `macros` and `words` are
+rules. `python -m booktools.lint` prints what they refuse.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from booktools.lint import citations, equations, exercises, figures, frame, macros, modules, numbers, words
+from booktools.lint import citations, contents, equations, exercises, figures, frame, macros, modules, numbers, words
 from booktools.lint.book import Book
 from booktools.lint.finding import Fault, Finding
 from booktools.lint.page import Page
@@ -26,7 +26,13 @@ PAGE_RULES = {
     "citation": citations.check,
     "macro": macros.check,
 }
-BOOK_RULES = (exercises.check_registry, modules.check_owners, citations.check_unused, macros.check_symbols)
+BOOK_RULES = (
+    contents.check,
+    exercises.check_registry,
+    modules.check_owners,
+    citations.check_unused,
+    macros.check_symbols,
+)
 
 
 def lint(root: Path, paths: Iterable[Path] = ()) -> list[Finding]:

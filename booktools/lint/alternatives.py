@@ -10,6 +10,9 @@ from html.parser import HTMLParser
 from booktools.lint.blocks import Block
 from booktools.lint.page import Page
 
+INLINE = frozenset("a abbr b cite del em font i ins kbd mark q s small span strong sub sup tt u var wbr".split())  # noqa: SIM905
+"""HTML elements that do not part the words around them."""
+
 
 @dataclass(frozen=True)
 class Alt:
@@ -29,14 +32,23 @@ class _Html(HTMLParser):
         self.first = line
         self.alts: list[Alt] = []
         self.words: list[tuple[str, int]] = []
+        self.apart = True
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.apart |= tag not in INLINE
         if tag == "img":
             given = dict(attrs)
             self.alts.append(Alt(given.get("alt"), self._line(), given.get("src") or ""))
 
+    def handle_endtag(self, tag: str) -> None:
+        self.apart |= tag not in INLINE
+
     def handle_data(self, data: str) -> None:
-        self.words.append((data, self._line()))
+        if self.apart:
+            self.words.append((data, self._line()))
+        else:
+            self.words[-1] = (self.words[-1][0] + data, self.words[-1][1])
+        self.apart = False
 
     def _line(self) -> int:
         return self.first + self.getpos()[0] - 1

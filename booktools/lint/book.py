@@ -33,7 +33,7 @@ class Book:
         paths = [root / "index.md", *sorted((root / "book").rglob("*.md"))]
         names = [path.relative_to(root) for path in paths if path.is_file()]
         shown = [name for name in names if not any(part.startswith((".", "_")) for part in name.parts)]
-        return cls(root, tuple(read_page((root / name).read_text("utf-8"), name) for name in shown))
+        return cls(root, tuple(read_page((root / name).read_text("utf-8-sig"), name) for name in shown))
 
     @classmethod
     def of(cls, pages: dict[str, str], root: Path = Path("no-such-folder")) -> Book:

@@ -1,5 +1,7 @@
 """Exercises: each has a label, a full solution, and a checker that both the stub and the solution call.
 
+The call of `check` is the last line of its cell: the build judges the verdicts that a page displays, and no others.
+
 A written answer (`:class: written`) has no checker; its solution ends in a **Marking** rubric, a list of what is worth
 a point.
 """
@@ -7,6 +9,8 @@ a point.
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +39,7 @@ def check(page: Page, book: Book) -> Iterator[Fault]:
         for line, label in checks(cell):
             if label not in labels:
                 yield line, f"check({label!r}): no exercise of this page has that label"
+        yield from hidden(cell)
 
 
 def check_registry(book: Book) -> Iterator[Finding]:
@@ -50,6 +55,44 @@ def checks(cell: Block) -> list[tuple[int, str]]:
     """Lines and labels of the calls `check("label", answer)` in a code cell."""
     first = [(line, call.args[0]) for line, call in calls(cell, "check") if call.args]
     return [(line, str(label.value)) for line, label in first if isinstance(label, ast.Constant)]
+
+
+def hidden(cell: Block) -> Iterator[Fault]:
+    """Refuse uses of `check` whose verdict the page does not display, so that the build could not judge it.
+
+    >>> list(hidden(Block("cell", 1, "check('a-1', 5)", text_line=2)))
+    []
+    >>> [line for line, _ in hidden(Block("cell", 1, "v = check('a-1', 5)\\nv", text_line=2))]
+    [2]
+    """
+    tree = cell.tree()
+    body = tree.body if tree else []
+    last = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
+    shown = last.func if isinstance(last, ast.Call) and not _silenced(cell.text) else None
+    for node in ast.walk(tree) if tree else ():
+        if _names_check(node) and node is not shown:
+            line = cell.text_line + getattr(node, "lineno", 1) - 1
+            yield (
+                line,
+                "`check(...)` must be the last line of its cell, by itself and without `;`: its verdict is shown",
+            )
+
+
+def _names_check(node: ast.AST) -> bool:
+    """Is `check` used, or given another name or another meaning, here?"""
+    match node:
+        case ast.Name(id="check") | ast.Attribute(attr="check") | ast.FunctionDef(name="check") | ast.arg(arg="check"):
+            return True
+        case ast.alias(name=name, asname=other):
+            return other not in (None, name) and "check" in (name, other)
+    return False
+
+
+def _silenced(code: str) -> bool:
+    """Does the cell end in `;`, which IPython takes as the wish to show nothing?"""
+    passed = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER)
+    tokens = [token for token in tokenize.generate_tokens(io.StringIO(code).readline) if token.type not in passed]
+    return bool(tokens) and tokens[-1].string == ";"
 
 
 def _exercise(exercise: Block, solution: Block | None, book: Book) -> Iterator[Fault]:

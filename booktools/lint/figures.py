@@ -26,6 +26,7 @@ GENERIC = frozenset(
     """.split()  # noqa: SIM905
 )
 DRAWS = ("plots.figure", "plt.figure", "plt.subplots", "plt.subplot_mosaic", "plt.show")
+FEWEST_WORDS = 5
 ASK = f"say in {SHORTEST} to 250 characters what is to be seen"
 OPTIONS = "add `:mystnb: {figure: {name: fig-..., caption: ...}}` to the cell"
 
@@ -52,6 +53,8 @@ def fault_of(alt: Alt) -> str:
         return f"the alternative text {text!r} fits any figure"
     if len(text) < SHORTEST:
         return f"the alternative text {text!r} has {len(text)} characters, computed numbers not counted"
+    if (count := len({word for word in _bare(text).split() if len(word) > 1})) < FEWEST_WORDS:
+        return f"the alternative text {text!r} has {count} different words of two letters or more"
     return ""
 
 

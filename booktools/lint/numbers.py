@@ -1,8 +1,9 @@
 """Numbers in prose: a decimal, a percentage or a power of ten with a factor is computed and glued, never typed.
 
 Judged is everything that is read as text: paragraphs, headings, lists, tables, titles, captions, alternative texts, and
-inline formulas that are nothing but numbers (`$0.5$`, `$\\approx 10\\,\\%$`, `$0.5 \\pm 0.1$`). Not judged: code,
-displays, formulas with a letter in them (`$\\lambda = 0.99$`), bare powers of ten (`$10^{-10}$`), and
+inline formulas that are nothing but numbers (`$0.5$`, `$\\approx 10\\,\\%$`, `$0.5 \\pm 0.1$`), and so is a literal
+that a cell glues (`glue("x", 0.5)`). Not judged: code, displays, formulas with a letter in them (`$\\lambda = 0.99$`),
+bare powers of ten (`$10^{-10}$`), and
 
 - versions: `v1.2`, three parts (`3.11.2`, and so dates like 12.05.2026), or right after the name of a tool that
   `pyproject.toml` depends on, after "Python" or after "version";
@@ -13,28 +14,22 @@ displays, formulas with a letter in them (`$\\lambda = 0.99$`), bare powers of t
 
 from __future__ import annotations
 
+import ast
+import builtins
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 
-from booktools.lint.alternatives import alts, caption, read_html
-from booktools.lint.blocks import Run
+from booktools.lint.alternatives import INLINE, alts, calls, caption, read_html
+from booktools.lint.blocks import Block, Run
 from booktools.lint.book import Book
 from booktools.lint.finding import Fault
+from booktools.lint.numerals import TYPED, alone, plain, tight
 from booktools.lint.page import Page
 from booktools.lint.sentences import Paragraph
 from booktools.lint.tokens import inline
 
-TYPED = re.compile(
-    r"""(?<![\w.])(?:
-        [-+−]?\d+(?:[.,]\d+)?\s*(?:[%‰]|per\s?cent\b|percentage\s+points?\b)     # 10 %, 0.5 per cent
-      | [-+−]?\d+(?:\.\d+)?[eE][-+−]?\d+\b                                       # 1e-10
-      | \d+(?:\.\d+)?\s*[×·]\s*10(?:\^|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])\S*                          # 3 × 10⁻⁴
-      | [-+−]?\d*\.\d+(?!\d|\.\d)                                                # 0.5, .5, but not 1.2.3
-    )""",
-    re.VERBOSE,
-)
-PERCENT_AFTER_FORMULA = re.compile(r"\s*(?:[%‰]|per\s?cent\b|percentage\s+points?\b)")
 NUMBERS = r"\d+\.\d+(?:\.\d+)*(?:\s*(?:,|–|-|/|to|and|or)\s*\d+\.\d+(?:\.\d+)*)*"
 LOCATOR = re.compile(
     r"(?:§+|\b(?:sections?|secs?\.|chapters?|chap\.|parts?|equations?|eqs?\.|formulas?|theorems?|thm\.|lemmas?"
@@ -42,34 +37,12 @@ LOCATOR = re.compile(
     r"\(?[A-Z]?\d+(?:\.\d+)*\)?(?:\s*(?:,|–|-|to|and|or)\s*\(?[A-Z]?\d+(?:\.\d+)*\)?)*",
     re.IGNORECASE,
 )
-VERBATIM_ROLES = frozenset("cite footcite glue eval code kbd file samp py math eq fact index".split())  # noqa: SIM905
+VERBATIM_ROLES = frozenset("cite footcite glue eval code py math eq fact".split())  # noqa: SIM905
 
 ADVICE = (
     'compute it, glue("name", value, display=False), and write {glue:text}`name:.2f`; '
     "a fact from elsewhere is {fact}`NUMBER`, with its source cited in the same sentence"
 )
-
-SPACE = re.compile(
-    r"\\[,;:! ]|\\(?:quad|qquad|enspace|thinspace|displaystyle|textstyle|left|right)(?![a-zA-Z])|~|\s|[{}]"
-)
-UNIT = re.compile(r"\\(?:mathrm|text|textrm|mathsf|operatorname)\s*\{[^{}]*\}")
-RELATION = re.compile(r"^(?:\\(?:approx|sim|simeq|leq?|geq?|ll|gg|lesssim|gtrsim|pm|mp)(?![a-zA-Z])|[<>=+\-−±≈≤≥])+")
-NUMBER = r"[-+−]?(?:\d+(?:\.\d+)?|\.\d+)(?:(?:\\times|\\cdot)10\^-?\d+)?(?:\\%|%)?"
-ALONE = re.compile(rf"[(\[]?{NUMBER}(?:(?:\\pm|±|,|;|\\ldots|\\dots)+{NUMBER})*[)\]]?")
-
-
-def alone(latex: str) -> bool:
-    r"""Is an inline formula nothing but typed decimals or percentages, with signs and units?
-
-    >>> [alone(x) for x in (r"0.5", r"\approx 10\,\%", r"2.5\,\mathrm{s}", r"\lambda = 0.99", r"10", r"10^{-10}")]
-    [True, True, True, False, False, False]
-    """
-    bare = RELATION.sub("", _tight(latex), count=1)
-    return bool(ALONE.fullmatch(bare)) and bool(re.search(r"\.\d|%|\\times|\\cdot", bare))
-
-
-def _tight(latex: str) -> str:
-    return SPACE.sub("", UNIT.sub("", latex))
 
 
 def check(page: Page, book: Book) -> Iterator[Fault]:
@@ -91,23 +64,62 @@ def typed(page: Page, book: Book) -> Iterator[tuple[str, int]]:
                 yield from _in_runs([Run("words", words, line)], book)
     for cell in page.cells:
         yield from _in_runs(tuple(inline(caption(cell), cell.line)), book)
+        yield from glued_literals(cell)
     for alt in alts(page):
         yield from _in_runs([Run("words", alt.text or "", alt.line)], book)
 
 
-def _in_runs(runs: Sequence[Run], book: Book) -> Iterator[tuple[str, int]]:
+def glued_literals(cell: Block) -> Iterator[tuple[str, int]]:
+    """What a cell glues although nothing computed it: an expression without a name but those of builtins.
+
+    >>> list(glued_literals(Block("cell", 1, "glue('x', 0.5); glue('y', y)", text_line=2)))
+    [('0.5', 2)]
+    """
+    for line, call in calls(cell, "glue"):
+        given = [keyword.value for keyword in call.keywords if keyword.arg == "variable"]
+        for value in (*call.args[1:2], *given):
+            names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+            if all(hasattr(builtins, name) for name in names):
+                yield ast.unparse(value), line
+
+
+def joined(runs: Sequence[Run]) -> list[Run]:
+    """The runs as a reader sees them: words in plain characters, not parted by typefaces, links or `$2$`.
+
+    >>> joined([Run("words", "0.", 1), Run("html", "<b>", 1), Run("words", "37", 1), Run("html", "</b>", 1)])
+    [Run(kind='words', text='0.37', line=1, name='')]
+    """
+    seen: list[Run] = []
+    for run in runs:
+        if run.kind == "html" and re.match(rf"<(?:!--|/?(?:{'|'.join(INLINE)})\b)", run.text, re.IGNORECASE):
+            continue
+        number = run.kind == "math" and tight(run.text).isdecimal()
+        text = plain(tight(run.text) if number else run.text)
+        if not number and (run.kind != "words" or _is_address(run)):
+            seen.append(replace(run, text=text))
+        elif seen and seen[-1].kind == "words" and not _is_address(seen[-1]):
+            seen[-1] = replace(seen[-1], text=seen[-1].text + text)
+        else:
+            seen.append(Run("words", text, run.line))
+    return seen
+
+
+def _is_address(run: Run) -> bool:
+    """Are the words the address that they lead to?"""
+    text = run.text.strip()
+    return bool(re.search("[/@]", text)) and run.name.endswith(text)
+
+
+def _in_runs(given: Sequence[Run], book: Book) -> Iterator[tuple[str, int]]:
+    runs = joined(given)
     paragraph = Paragraph.of(runs)
     for index, run in enumerate(runs):
-        if run.kind == "words" and not run.name.endswith(run.text.strip() or " "):
+        if run.kind == "words" and not _is_address(run):
             yield from _in_words(run, index, paragraph, book)
         elif run.kind == "role" and run.name.split(":")[0] not in VERBATIM_ROLES:
             yield from ((found[0], run.line) for found in TYPED.finditer(run.text.split("<")[0]))
         elif run.kind == "math" and alone(run.text):
             yield f"${run.text}$", run.line
-        elif run.kind == "math" and re.fullmatch(r"[\d.]+", _tight(run.text)) and index + 1 < len(runs):
-            follows = runs[index + 1]
-            if follows.kind == "words" and (sign := PERCENT_AFTER_FORMULA.match(follows.text)):
-                yield f"${run.text}${sign[0]}", run.line
 
 
 def _in_words(run: Run, index: int, paragraph: Paragraph, book: Book) -> Iterator[tuple[str, int]]:

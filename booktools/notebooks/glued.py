@@ -15,7 +15,7 @@ NUMPY_SCALAR = re.compile(r"np\.\w+\((?P<value>.*)\)")
 
 def glued_values(root: Path, path: Path) -> dict[str, str]:
     """Return the glued values of a page as text; empty if its last run is not that of the present sources."""
-    from booktools.execution import cache_of, read_page
+    from booktools.pages import cache_of, read_page
 
     page = read_page(root, path)
     if page is None or page.record() is None:

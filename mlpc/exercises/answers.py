@@ -41,6 +41,16 @@ def is_stub(answer: Any) -> bool:
     return answer is ... or answer is None or answer is NotImplemented
 
 
+def raised(error: BaseException) -> str:
+    """Return the name and the message of an error on one line of at most 200 characters.
+
+    >>> raised(ValueError("so\\nit is"))
+    'ValueError: so it is'
+    """
+    line = " ".join(str(error).split())
+    return f"{type(error).__name__}: {line}"[:200] if line else type(error).__name__
+
+
 def _array(answer: Any) -> np.ndarray:
     try:
         array = np.asarray(answer)
@@ -171,10 +181,9 @@ class Function:
             value = answer(*copy.deepcopy(arguments))
         except NotImplementedError:
             raise Unanswered from None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             shapes = ", ".join(str(np.shape(a)) if not callable(a) else "a function" for a in arguments)
-            line = " ".join(str(error).split())[:200]
-            raise Unreadable(f"on arguments of shapes {shapes} it raised {type(error).__name__}: {line}") from None
+            raise Unreadable(f"on arguments of shapes {shapes} it raised {raised(error)}") from None
         if is_stub(value):
             raise Unanswered(f"the function returns {value}")
         return self.values.read(value, solution(*copy.deepcopy(arguments)))

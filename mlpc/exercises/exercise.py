@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mlpc.exercises.answers import Kind, Unanswered, Unreadable
+from mlpc.exercises.answers import Kind, Unanswered, Unreadable, raised
 from mlpc.exercises.verdict import Verdict
 
 LABEL = re.compile(r"[a-z][a-z0-9_]*-[a-z0-9_]+")
@@ -98,13 +98,16 @@ class Exercise:
         -------
         Verdict
         """
+        solution = self.solution()
         try:
-            seen = self.kind.read(answer, self.solution())
-            return self._compare(seen)
+            return self._compare(self.kind.read(answer, solution))
         except Unanswered as stub:
             return Verdict(self.label, "unanswered", f"Asked for: {self.ask}{f'; {stub}' if str(stub) else ''}.")
         except Unreadable as problem:
             return Verdict(self.label, "unreadable", f"Asked for: {self.ask}; {problem}.")
+        except (Exception, SystemExit) as error:
+            message = f"Asked for: {self.ask}; this answer cannot be compared with it: {raised(error)}."
+            return Verdict(self.label, "unreadable", message)
 
     def _compare(self, answer: Any) -> Verdict:
         for misconception in self.misconceptions:
@@ -121,5 +124,5 @@ class Exercise:
             return self.kind.agree(answer, self.solution())
         try:
             return bool(self.accepts(answer))
-        except Exception as error:
-            raise Unreadable(f"a further test of it raised {type(error).__name__}: {error}") from None
+        except (Exception, SystemExit) as error:
+            raise Unreadable(f"a further test of it raised {raised(error)}") from None

@@ -55,10 +55,7 @@ class Expression:
             raise Unreadable(f"asked for a SymPy expression, got one {type(answer).__name__}")
         if read.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
             raise Unreadable("the expression is not finite")
-        known = {str(symbol) for symbol in sympy.sympify(solution).free_symbols}
-        strange = sorted({str(symbol) for symbol in read.free_symbols} - known)
-        if strange:
-            raise Unreadable(f"the symbols are {', '.join(sorted(known))}, but the answer holds {', '.join(strange)}")
+        _same_symbols(read, sympy.sympify(solution))
         return read
 
     def agree(self, answer: Any, other: Any) -> bool:
@@ -83,6 +80,17 @@ class Expression:
         wanted, came = _shape(sympy.sympify(solution)), _shape(answer)
         if wanted != came:
             raise Unreadable(f"asked for {_words(wanted)}, got {_words(came)}")
+
+
+def _same_symbols(answer: Any, solution: Any) -> None:
+    """Raise `Unreadable` if the answer holds a symbol that the solution has not, or has in another shape."""
+    known = {str(symbol): _shape(symbol) for symbol in solution.free_symbols}
+    strange = sorted({str(symbol) for symbol in answer.free_symbols} - set(known))
+    if strange:
+        raise Unreadable(f"the symbols are {', '.join(sorted(known))}, but the answer holds {', '.join(strange)}")
+    for symbol in sorted(answer.free_symbols, key=str):
+        if _shape(symbol) != (wanted := known[str(symbol)]):
+            raise Unreadable(f"{symbol} is {_words(wanted)}, but {_words(_shape(symbol))} in the answer")
 
 
 def _shape(expression: Any) -> tuple[str, ...]:

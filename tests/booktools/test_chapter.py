@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from booktools.execution import Page
+from booktools.pages import Page
 
 FRONT = """\
 ---

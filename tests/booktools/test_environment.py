@@ -1,5 +1,6 @@
 """Making `.venv`: every failure is one clear line, and leaves nothing half-made."""
 
+import ast
 import importlib.util
 import os
 import shutil
@@ -107,6 +108,10 @@ def test_a_read_only_checkout_is_refused(checkout, monkeypatch):
     with pytest.raises(SystemExit, match=r"cannot write into .* \(Read-only file system\)"):
         environment.ensure_venv()
     assert not (checkout / ".venv").exists()
+
+
+def test_an_old_python_can_read_the_file_that_refuses_it():
+    ast.parse((ROOT / "booktools" / "environment.py").read_text("utf-8"), feature_version=(3, 5))
 
 
 def test_torch_stands_in_the_lock_without_a_hash():

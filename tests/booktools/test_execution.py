@@ -163,9 +163,14 @@ def test_an_equation_that_is_not_proved_stops_the_book(scratch):
         ("import sys; print('planted', file=sys.stderr)", "{}", "code cell 1: wrote to stderr: planted"),
         ("import warnings; warnings.warn('planted')", "{}", "code cell 1: wrote to stderr: .*warn"),
         ("import os; os._exit(1)", "{}", "code cell 1: .*[Kk]ernel died"),
+        ("import mlpc.assimilation.planted", "{}", r"page\.md: imports mlpc/assimilation/planted\.py, whose wing"),
+        ("import sys; print(file=sys.stderr)", "{}", r"code cell 1: wrote to stderr: \(blank\)"),
+        ("raise ValueError('first\\nsecond')", "{}", "code cell 1: ValueError: first second\n"),
     ],
 )
 def test_what_is_wrong_with_a_run_is_one_line_and_keeps_no_record(scratch, body, budget, fault):
+    (scratch / "mlpc/assimilation").mkdir()
+    (scratch / "mlpc/assimilation/planted.py").write_text("x = 1\n")
     write_page(scratch, f"```{{code-cell}}\n{body}\n```\n", budget)
     done = run_pages(scratch)
     assert done.returncode == 1
@@ -199,3 +204,79 @@ def test_front_matter_errors_name_page_and_field(scratch):
     done = run_pages(scratch)
     assert done.returncode == 1
     assert re.fullmatch(r".*page\.md: chapter\.hours: .*\n", done.stderr), done.stderr
+
+
+def test_a_lower_budget_counts_without_a_new_run(scratch):
+    assert run_pages(scratch).returncode == 0
+    write_page(scratch, NUMBER, "{megabytes: 1}")
+    done = run_pages(scratch)
+    assert done.returncode == 1
+    assert "none executed" in done.stdout
+    assert "its budget is 1 MB" in done.stderr
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{}", "null", '{"key": 1'])
+def test_a_damaged_record_runs_the_page_again(scratch, damage):
+    assert run_pages(scratch).returncode == 0
+    (scratch / "_build/execution/book/basics/page.json").write_text(damage)
+    done = run_pages(scratch)
+    assert done.returncode == 0, done.output
+    assert "[1/1] book/basics/page ran" in done.stdout
+    assert "none executed" in run_pages(scratch).stdout
+
+
+@pytest.mark.parametrize("file", ["global.db", "base.ipynb"])
+def test_a_damaged_cache_runs_the_page_again(scratch, file):
+    assert run_pages(scratch).returncode == 0
+    (found,) = (scratch / "_build/.jupyter_cache").rglob(file)
+    found.write_text("damage")
+    done = run_pages(scratch)
+    assert done.returncode == 0, done.output
+    assert "[1/1] book/basics/page ran" in done.stdout
+    assert "none executed" in run_pages(scratch).stdout
+
+
+def test_what_a_subprocess_of_a_cell_prints_does_no_harm(scratch):
+    write_page(scratch, "```{code-cell}\nimport os\n_ = os.system('echo planted')\n```\n")
+    assert run_pages(scratch).returncode == 0
+
+
+def test_two_pages_with_the_same_code_are_refused(scratch):
+    page = scratch / "book/basics/page.md"
+    shutil.copy(page, page.with_name("twin.md"))
+    done = run_pages(scratch)
+    assert done.returncode == 1
+    assert "hold the same code" in done.stderr
+
+
+def test_a_long_temporary_folder_does_no_harm(scratch, monkeypatch):
+    long = scratch / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    done = run_pages(scratch)
+    assert done.returncode == 0, done.output
+
+
+def test_numbers_follow_and_deleted_pages_go(scratch):
+    other = scratch / "book/basics/other.md"
+    other.write_text("# Another page\n\nThe equation is {eq}`eq-page` of the page.\n")
+    toc = scratch / "_toc.yml"
+    toc.write_text(toc.read_text() + "  - file: book/basics/other\n")
+    assert book(scratch).returncode == 0
+    html = scratch / "_build/html/book/basics"
+    assert ">(1)<" in (html / "other.html").read_text()
+    page = scratch / "book/basics/page.md"
+    page.write_text(page.read_text().replace("$$\na = a", "$$\nb = b\n$$ (eq-before)\n\n$$\na = a"))
+    assert book(scratch).returncode == 0
+    assert ">(2)<" in (html / "other.html").read_text()
+    other.unlink()
+    toc.write_text(toc.read_text().replace("  - file: book/basics/other\n", ""))
+    assert book(scratch).returncode == 0
+    assert not (html / "other.html").exists()
+
+
+def test_a_warning_of_a_direct_build_is_not_forgotten(scratch):
+    write_page(scratch, NUMBER + "\n#### A heading that skips levels\n")
+    script = Path(sys.executable).parent / "jupyter-book"
+    assert subprocess.run([script, "build", "."], cwd=scratch, capture_output=True).returncode == 0
+    assert book(scratch).returncode == 1

@@ -103,3 +103,8 @@ def test_what_is_wrong_is_named_with_its_page(page, old, new, says):
 
 def test_pages_outside_the_parts_may_name_any_part(page):
     assert read_chapter(page(FRONT, folder="drafts")) is not None
+
+
+def test_a_byte_order_mark_does_not_hide_the_front_matter(page):
+    assert read_chapter(page("\ufeff" + FRONT)) == read_chapter(page(FRONT))
+    assert split("\ufeff" + FRONT) == split(FRONT)

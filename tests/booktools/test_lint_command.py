@@ -22,7 +22,7 @@ def copy(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("project")
     for folder in ("book", "mlpc"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("index.md", "references.bib", "pyproject.toml"):
+    for file in ("index.md", "references.bib", "pyproject.toml", "_toc.yml"):
         shutil.copy(ROOT / file, root / file)
     return root
 
@@ -46,6 +46,7 @@ FAULTS = {
     "citation": (CHAPTER, "{cite:t}`woodbury1950`", "{cite:t}`woodbury1951`"),
     "macro": (CHAPTER, "\\mathbb{R}^{n \\times n}$ be", "\\Reals^{n \\times n}$ be"),
     "structure": (CHAPTER, "```{solution-end}\n```\n", "\n"),
+    "contents": ("_toc.yml", "file: book/appendix/api\n", "file: book/appendix/apis\n"),
     "notation": ("book/notation.yml", "{latex: S,", "{latex: \\Theta,"),
     "host": ("index.md", "\n\n", "\n\n<https:/" + "/somewhere.dev>\n\n"),
     "path": ("mlpc/__init__.py", "\n", "\n# /" + "home/ada\n"),
@@ -58,6 +59,7 @@ MARKS = {
     "alt": "![short]",
     "citation": "woodbury1951",
     "macro": "\\Reals",
+    "contents": "apis",
     "notation": "\\Theta",
     "host": "somewhere",
     "path": "ada",

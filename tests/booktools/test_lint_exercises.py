@@ -142,3 +142,37 @@ def test_the_checkers_are_those_of_the_package():
     known = Book(Path(), ()).checkers
     assert {label.split("-")[0] for label in known} == set(chapters())
     assert all(find(label).label == label for label in known)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'v = check("LABEL", 5)',
+        'check("LABEL", 5);',
+        'check("LABEL", 5);  # quiet',
+        'check("LABEL", 5)\nx = 1',
+        'for x in (1, 2):\n    check("LABEL", x)',
+        'if True:\n    check("LABEL", 5)',
+        'print(check("LABEL", 5))',
+        'check("LABEL", 5).correct',
+        'check("LABEL", 5), check("LABEL", 1)',
+        'assert check("LABEL", 1)',
+        'from mlpc import exercises\nexercises.check("LABEL", 5)\nNone',
+        "judge = check",
+        "from mlpc.exercises import check as judge",
+        "def check(label, answer):\n    return True",
+        "check = print",
+    ],
+)
+def test_a_verdict_that_the_page_does_not_display_is_refused(code):
+    cell = "```{code-cell} python\n" + code.replace("LABEL", LABEL) + "\n```\n\n"
+    found = faults(PAGE.replace("```{solution-end}", cell + "```{solution-end}"))
+    assert found
+    assert all("must be the last line of its cell" in message for _, message in found), found
+
+
+@pytest.mark.parametrize("code", ["", "from mlpc.exercises import check\n", "x = 1; "])
+def test_a_verdict_that_is_displayed_passes(code):
+    assert (
+        faults(PAGE.replace("answer = 1\n", f"answer = 1\n{code}").replace("answer)\n```", "answer)  # ;\n```")) == []
+    )

@@ -165,6 +165,12 @@ def test_gates_that_do_not_close_are_told(change, line, says):
     assert (faults[0][0], says in faults[0][1]) == (line, True)
 
 
+def test_a_byte_order_mark_does_not_hide_the_front_matter(tmp_path):
+    (tmp_path / "index.md").write_text("\ufeff---\na: 1\n---\n# T\n", "utf-8")
+    [page] = Book.read(tmp_path).pages
+    assert (page.front, [(block.kind, block.line) for block in page.blocks]) == ({"a": 1}, [("heading", 4)])
+
+
 def test_front_matter_that_is_not_closed_is_told():
     assert "not closed" in read_page("---\na: 1\n# Title\n").faults[0][1]
 

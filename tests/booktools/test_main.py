@@ -19,14 +19,14 @@ def test_serving_before_building_says_what_to_do(build):
         main.serve(8000)
 
 
-def test_a_busy_port_names_the_next(build):
+def test_a_busy_port_says_how_to_name_another(build):
     (build / "html").mkdir()
     (build / "html" / "index.html").touch()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(SystemExit, match=rf"cannot serve on port {port} .*make serve PORT={port + 1}"):
+        with pytest.raises(SystemExit, match=rf"cannot serve on port {port} .*try another one: make serve PORT="):
             main.serve(port)
 
 
@@ -37,6 +37,20 @@ def test_a_read_only_checkout_is_one_line(build, monkeypatch):
     monkeypatch.setattr(main.tempfile, "TemporaryFile", refuse)
     with pytest.raises(SystemExit, match=r"cannot write into .* \(Read-only file system\)"):
         main.book()
+
+
+def test_a_port_that_does_not_exist_is_one_line(build):
+    (build / "html").mkdir()
+    (build / "html" / "index.html").touch()
+    with pytest.raises(SystemExit, match="99999 is no port"):
+        main.serve(99999)
+
+
+def test_two_commands_do_not_build_at_once(build):
+    with main.alone(), pytest.raises(SystemExit, match="another command is using"):
+        main.book()
+    with main.alone():
+        assert (build / "in-use").exists()
 
 
 def test_a_command_that_fails_fails_the_step():

@@ -1,5 +1,7 @@
 """How answers are read and compared: what counts as the same, what is said of an answer that cannot be read."""
 
+import sys
+
 import numpy as np
 import pytest
 import sympy
@@ -194,3 +196,59 @@ def test_the_stub_of_an_expression_is_unanswered():
         Expression().read(..., sympy.Symbol("x"))
     with pytest.raises(Unreadable):
         Expression().read({}, sympy.Symbol("x"))
+
+
+# whatever it is, no traceback
+
+
+def contains_itself() -> list:
+    loop: list = [1.0]
+    loop.append(loop)
+    return loop
+
+
+class Hostile:
+    def __array__(self, *_, **__):
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "solution", "answer", "said"),
+    [
+        (Numbers(), 1.0, contains_itself(), "cannot be compared with it: RecursionError"),
+        (Numbers(), 1.0, Hostile(), "SystemExit: 3"),
+        (Function(draw), lambda A, b: A @ b, lambda A, b: sys.exit("bye"), "it raised SystemExit: bye"),
+        (Function(draw), lambda A, b: A @ b, lambda A, b: sys.exit(), "it raised SystemExit"),
+        (Function(draw), lambda A, b: A @ b, lambda A, b: contains_itself(), "RecursionError"),
+    ],
+)
+def test_what_an_answer_does_to_the_comparison_becomes_a_verdict(kind, solution, answer, said):
+    verdict = judge(kind, solution, answer)
+    assert (verdict.state, said in verdict.message) == ("unreadable", True), str(verdict)
+
+
+def test_a_further_test_that_leaves_becomes_a_verdict():
+    verdict = judge(Numbers(), 1.0, 1.0, accepts=lambda _: sys.exit(1))
+    assert "a further test of it raised SystemExit: 1" in verdict.message
+
+
+def test_a_symbol_of_another_shape_is_named():
+    n, k = sympy.symbols("n k", integer=True, positive=True)
+    _, formula, _, V = woodbury()
+    verdict = judge(Expression(), formula, sympy.MatrixSymbol("A", n, k) * V)
+    assert verdict.state == "unreadable"
+    assert "A is a n × n matrix, but a n × k matrix in the answer" in verdict.message
+    assert "A is a n × n matrix, but a scalar" in judge(Expression(), formula, sympy.Symbol("A")).message
+
+
+def test_the_reader_can_still_interrupt():
+    def interrupted(A, b):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(Function(draw), lambda A, b: A @ b, interrupted)
+
+
+def test_a_fault_of_the_exercise_itself_is_not_the_readers():
+    with pytest.raises(ZeroDivisionError):
+        Exercise("test-1", "", Numbers(), lambda: 1 / 0, ()).judge(1.0)
