@@ -233,12 +233,13 @@ def test_report_is_made_also_after_a_time_out():
     assert job["if"].startswith("${{ !cancelled()")
 
 
-def test_pre_commit_runs_the_commands_of_make_test(monkeypatch):
+def test_pre_commit_runs_the_commands_of_make_test(monkeypatch, tmp_path):
     import booktools.__main__ as commands
 
     called: list[tuple[str, ...]] = []
     monkeypatch.setattr(commands, "python", lambda *arguments, **_: called.append(arguments))
-    for name in ("need_writable", "prove_equations", "run_pages", "build_site", "pytest"):
+    monkeypatch.setattr(commands, "BUILD", tmp_path)
+    for name in ("prove_equations", "run_pages", "build_site", "pytest"):
         monkeypatch.setattr(commands, name, lambda *_, **__: None)
     commands.test()
     configuration = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
