@@ -14,14 +14,13 @@ import hashlib
 import html
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 from bs4 import BeautifulSoup, Tag
 
+from booktools.contents import listed
 from booktools.frontmatter import read_chapter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,21 +59,6 @@ class Change:
         if self.differing is None:
             return said
         return f"{said}; {self.differing} of {self.outputs} outputs differ"
-
-
-def listed(toc: Any) -> Iterator[str]:
-    """The pages that a table of contents names, in its order.
-
-    Examples
-    --------
-    >>> list(listed({"root": "index", "parts": [{"chapters": [{"file": "book/basics/em"}]}]}))
-    ['index', 'book/basics/em']
-    """
-    for key, value in toc.items() if isinstance(toc, dict) else ():
-        if key in ("root", "file"):
-            yield str(value)
-        for entry in value if isinstance(value, list) else ():
-            yield from listed(entry)
 
 
 def git(root: Path, *arguments: str) -> str:

@@ -22,11 +22,8 @@ from sphinx.util.nodes import make_refnode
 from sphinx.util.osutil import relative_uri
 
 from booktools.address import Site
-from booktools.frontmatter import Chapter, read_chapter
 from booktools.notebooks import notebook_path
 from booktools.pages import read_page
-
-__all__ = ["Chapter", "read_chapter"]
 
 CARD = "chapter-card"
 

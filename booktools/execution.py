@@ -77,9 +77,9 @@ def run_stale(root: Path, say: Callable[[str], object] = print) -> list[str]:
     """Run every page whose inputs changed; return all faults, one line each (empty when the book is fit to build)."""
     pages = read_pages(root)
     forget_deleted(root, pages)
-    for page in pages:
-        page.record()  # the first look removes a damaged cache, so that the second one finds every page stale
     records = {page: page.record() for page in pages}
+    if None in records.values():  # that look may have removed a damaged cache, and with it every page's outputs
+        records = {page: page.record() for page in pages}
     found = [fault for page, record in records.items() if record for fault in over_budget(page, record)]
     stale = [page for page, record in records.items() if record is None]
     if not stale:

@@ -13,9 +13,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from booktools.frontmatter import FOLDER_OF_PART
-from booktools.symbols import NOTATION, Symbol, expand_macros, read_notation
-
-__all__ = ["expand_macros"]
+from booktools.symbols import NOTATION, Symbol, read_notation
 
 
 def add_macros(app: Sphinx, config: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from booktools.changes import listed
+from booktools.contents import listed
 from booktools.frontmatter import split
 from booktools.lint.book import Book
 from booktools.lint.finding import Finding

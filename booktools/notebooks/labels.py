@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from booktools.contents import listed
 from booktools.frontmatter import split
 from booktools.notebooks.blocks import Block, Directive, Display, Target, Text, read_blocks
 
@@ -78,14 +78,7 @@ def _pages(root: Path) -> Iterator[tuple[str, str]]:
         for chapter in part.get("chapters", ()):
             count += bool(part.get("numbered"))
             number = str(count) if part.get("numbered") else ""
-            yield from ((page, number) for page in _below(chapter))
-
-
-def _below(entry: dict[str, Any]) -> Iterator[str]:
-    if "file" in entry:
-        yield entry["file"]
-    for section in entry.get("sections", ()):
-        yield from _below(section)
+            yield from ((page, number) for page in listed(chapter))
 
 
 def _labels(

@@ -21,16 +21,15 @@ import nbformat
 import pytest
 import yaml
 from nbformat.reader import NotJSONError
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from booktools.address import Site
 from booktools.notebooks import notebook_path, running_pages
+from tests.browser import ABSENT, found, started
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [path.relative_to(ROOT) for path in running_pages(ROOT)]
 LAUNCHER = Site("https://github.com/ada/course", "github", "main")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-OFFLINE = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run")
 MINUTE = 60_000
 
 
@@ -112,13 +111,11 @@ def lab(image) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.fail("no Chromium on this machine; on Debian and Ubuntu: apt install chromium", pytrace=False)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=list(OFFLINE))
+    path = found()
+    if path is None:
+        pytest.fail(ABSENT, pytrace=False)
+    with started(path) as chromium:
         yield chromium
-        chromium.close()
 
 
 def launched(path: str) -> str:

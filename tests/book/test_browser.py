@@ -6,21 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.book.inspection import inspect, serve, watch
+from tests.browser import ABSENT, found, started
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("MLPC_SITE", ROOT / "_build" / "html"))
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 EQUATION = '.bd-article a.reference[href*="#equation-eq-"]'
 CITATION = ".bd-article .bibtex-citation a.reference"
 
@@ -40,16 +32,11 @@ def home(site: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, NAMES)), None)
+    path = found()
     if path is None:
-        reason = (
-            f"no browser on this machine (looked for {', '.join(NAMES)}); on Debian and Ubuntu: apt install chromium"
-        )
-        pytest.fail(reason, pytrace=False) if os.environ.get("CI") else pytest.skip(reason)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=OPTIONS)
+        pytest.fail(ABSENT, pytrace=False) if os.environ.get("CI") else pytest.skip(ABSENT)
+    with started(path) as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")

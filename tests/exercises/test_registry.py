@@ -7,6 +7,7 @@ import sys
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
+from booktools.pages import VERDICT
 from mlpc.exercises import Exercise, Misconception, Numbers, Verdict, chapters, check, find
 from mlpc.exercises.registry import FRAMEWORK, exercises
 from mlpc.exercises.verdict import MIME
@@ -62,3 +63,7 @@ def test_importing_the_checkers_imports_neither_sympy_nor_a_chapter():
     code = "import sys, mlpc.exercises; print([m for m in sys.modules if m.split('.')[0] in ('sympy', 'scipy')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_build_looks_for_the_verdicts_that_checkers_show():
+    assert VERDICT == MIME
