@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 PORT ?= 8000
 RUN = .venv/bin/python -m booktools
 
-.PHONY: book test check-all serve student lock environment clean
+.PHONY: book test check-all serve bench student lock environment clean
 .DEFAULT_GOAL := book
 
 environment:
@@ -14,6 +14,8 @@ book test check-all student: environment
 	@$(RUN) $@
 serve: environment
 	@$(RUN) serve --port $(PORT)
+bench: environment
+	@.venv/bin/python -m benchmarks
 lock:
 	$(PYTHON) -m booktools.lock
 clean:

@@ -10,7 +10,6 @@ python -m booktools student    notebooks without solutions, to hand out
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -27,9 +26,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from booktools import UNFINISHED
-from booktools.fingerprint import LOCK, digest
 from booktools.kernel import THREADS
-from booktools.ledger import book_equations
+from booktools.ledger.proving import settle, stale_tests
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -80,16 +78,19 @@ def alone() -> Iterator[None]:
 
 
 def prove_equations() -> None:
-    """Run `tests/equations` unless equations, proofs, package and lock are those that passed last."""
-    proofs = [*(ROOT / "tests" / "equations").rglob("*.py"), *(ROOT / "mlpc").rglob("*.py"), ROOT / LOCK]
-    key = digest(ROOT, proofs, json.dumps(book_equations(ROOT), sort_keys=True), sys.version)
-    stamp = BUILD / "equations-proved"
-    if stamp.exists() and stamp.read_text("utf-8") == key:
-        print("  unchanged since they were proved")
-        return
-    stamp.unlink(missing_ok=True)
-    python("pytest", "--quiet", "tests/equations", what="the proof of the equations")
-    stamp.write_text(key, "utf-8")
+    """Run the tests of the equations whose formula, proof or engine is not that of their certificates."""
+    try:
+        stale = [test.relative_to(ROOT).as_posix() for test in stale_tests(ROOT)]
+        if stale:
+            workers = ["--numprocesses=2", "--dist=loadfile"] if len(stale) > 1 else []
+            python("pytest", "--quiet", *workers, *stale, what="the proof of the equations")
+        else:
+            print("  unchanged since they were proved")
+        wrong = settle(ROOT)
+    except ValueError as error:
+        raise Failed(str(error)) from None
+    if wrong:
+        raise Failed("the ledger is not complete:\n  " + "\n  ".join(wrong))
 
 
 def run_pages() -> None:
@@ -127,7 +128,7 @@ def test() -> None:
             "proving the equations": prove_equations,
             "running the pages": run_pages,
             "building the site": build_site,
-            "testing": partial(pytest, what="pytest"),
+            "testing": partial(pytest, "--ignore=tests/equations", what="pytest"),
         },
     )
 

@@ -19,7 +19,7 @@ def numbers_of(env: BuildEnvironment) -> list[Any]:
 
 
 def rewrite_when_numbers_change(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
-    """Sphinx `env-updated`: all pages if any number is another one than in the last build."""
+    """Sphinx `env-get-updated`: all pages if any number is another one than in the last build."""
     numbers = repr(numbers_of(env))
     before = getattr(env, "mlpc_numbers", numbers)
     env.mlpc_numbers = numbers  # type: ignore[attr-defined]
@@ -27,5 +27,5 @@ def rewrite_when_numbers_change(app: Sphinx, env: BuildEnvironment) -> Iterable[
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("env-updated", rewrite_when_numbers_change, priority=900)  # after Sphinx has numbered
+    app.connect("env-get-updated", rewrite_when_numbers_change, priority=900)  # after Sphinx has numbered
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

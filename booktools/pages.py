@@ -12,12 +12,15 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from jupyter_cache import get_cache
-from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.cache.db import NbCacheRecord
+from jupyter_cache.cache.main import JupyterCacheBase
 from myst_nb.core.read import read_myst_markdown_notebook
 
 from booktools.fingerprint import package_hash, page_key
@@ -28,7 +31,7 @@ RECORD = {"key": str, "outputs": str, "seconds": float, "megabytes": (float, typ
 RECORD |= {"python": str, "commit": str, "package": str}
 
 
-def cache_of(root: Path) -> JupyterCacheAbstract:
+def cache_of(root: Path) -> JupyterCacheBase:
     """The cache that MyST-NB reads."""
     return get_cache(str(root / "_build" / ".jupyter_cache"))
 
@@ -40,13 +43,14 @@ def records_of(root: Path) -> Path:
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """A page that runs: its path, what it declares, its notebook, and the key of its inputs."""
+    """A page that runs: its path, what it declares, its notebook, and the keys of its outputs and of its inputs."""
 
     root: Path
     path: Path
     chapter: Chapter
     notebook: nbformat.NotebookNode
     code: str
+    outputs_key: str
     key: str
 
     @property
@@ -73,9 +77,10 @@ class Page:
         """The hash of the outputs in the cache; a cache that cannot be read is removed."""
         try:
             cache = cache_of(self.root)
-            found = cache.match_cache_notebook(self.notebook)
-            cache.get_cache_bundle(found.pk)  # type: ignore[arg-type]
-        except KeyError:
+            found = NbCacheRecord.record_from_hashkey(self.outputs_key, cache.db)
+            file = cache.path / "executed" / self.outputs_key / "base.ipynb"
+            _cells(file, file.stat().st_mtime_ns, file.stat().st_size)
+        except (KeyError, FileNotFoundError):
             return None
         except Exception:  # whatever a damaged database or notebook raises
             shutil.rmtree(self.root / "_build" / ".jupyter_cache", ignore_errors=True)
@@ -89,14 +94,27 @@ class Page:
         return f"{self.name}.md:{line}, code cell {count}"
 
 
+@lru_cache(maxsize=256)
+def _cells(file: Path, changed: int, size: int) -> int:
+    """How many cells a cached notebook has; it is looked at once for each change of the file."""
+    return len(json.loads(file.read_text("utf-8"))["cells"])
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> tuple[nbformat.NotebookNode, str, str]:
+    """The notebook of a page, its code, and the key under which the Jupyter cache has its outputs."""
+    notebook = read_myst_markdown_notebook(text, add_source_map=True)
+    code = json.dumps([[c.source, c.metadata] for c in notebook.cells if c.cell_type == "code"], sort_keys=True)
+    return notebook, code, JupyterCacheBase("").create_hashed_notebook(notebook)[1]
+
+
 def read_page(root: Path, path: Path) -> Page | None:
     """Read a MyST page; None if it does not run. Raises `ValueError` naming the page and the field that is wrong."""
     chapter = read_chapter(path)
     if chapter is None:
         return None
-    notebook = read_myst_markdown_notebook(path.read_text("utf-8-sig"), add_source_map=True)
-    code = json.dumps([[c.source, c.metadata] for c in notebook.cells if c.cell_type == "code"], sort_keys=True)
-    return Page(root, path, chapter, notebook, code, page_key(root, path, chapter, code))
+    notebook, code, outputs_key = _read(path.read_text("utf-8-sig"))
+    return Page(root, path, chapter, notebook, code, outputs_key, page_key(root, path, chapter, code))
 
 
 def read_pages(root: Path) -> list[Page]:

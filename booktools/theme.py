@@ -50,7 +50,7 @@ def configure(app: Sphinx, config: Any) -> None:
     """Sphinx `config-inited`: the theme's settings."""
     config.html_theme_options = {**config.html_theme_options, **THEME_OPTIONS}
     config.html_context = {"default_mode": "auto", **config.html_context}
-    config.html_static_path.append(str(STATIC))
+    config.html_static_path = [*config.html_static_path, str(STATIC)]
     config.html_favicon = str(STATIC / "favicon.svg")
     config.html_permalinks_icon = "#"
     config.html_scaled_image_link = False
@@ -87,7 +87,7 @@ def depart_fold_title(translator: Any, node: fold_title) -> None:
 
 
 def visit_display(translator: Any, node: nodes.math_block) -> None:
-    """Write a display as a formula that scrolls in its own box, its number, and the place of its badge."""
+    """Write a display as a formula that scrolls in its own box, its number, and the badge that the ledger gave it."""
     start = len(translator.body)
     with suppress(nodes.SkipNode):
         html_visit_displaymath(translator, node)
@@ -97,8 +97,7 @@ def visit_display(translator: Any, node: nodes.math_block) -> None:
     assert found, f"a display that is not written as Sphinx writes it: {text}"
     opening, number, formula = found.group("open", "number", "formula")
     if number:
-        badge = f'<span class="equation-badge" data-equation="{node["label"]}" hidden></span>'
-        number = f'<div class="number">{number}{badge}</div>'
+        number = f'<div class="number">{number}{node.get("badge", "")}</div>'
     translator.body.append(f'{opening}<div class="formula">{formula}</div>{number or ""}</div>\n')
     raise nodes.SkipNode
 

@@ -11,6 +11,7 @@ wide as the text column, which is what `figure` makes it.
 
 import io
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from numpy.typing import ArrayLike
@@ -149,6 +151,16 @@ def form(meaning: str) -> dict[str, Any]:
     return {"color": light, **keywords}
 
 
+def outline(meaning: str) -> dict[str, Any]:
+    """Colour and line form of a closed curve: the form of its meaning without markers, solid where that has no line.
+
+    >>> outline("data")["linestyle"]
+    '-'
+    """
+    shape = {**form(meaning), "marker": "none"}
+    return {**shape, "linestyle": "-", "linewidth": 1.2} if shape["linestyle"] == "none" else shape
+
+
 def line(ax: Axes, x: ArrayLike, y: ArrayLike, meaning: str, label: str | None = None, **keywords: Any) -> None:
     """Draw y over x in the form of its meaning, with a direct label at its right end.
 
@@ -180,6 +192,155 @@ def band(ax: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, meaning: str) 
     0.2
     """
     ax.fill_between(x, low, high, color=form(meaning)["color"], alpha=0.2, linewidth=0)
+
+
+def ellipse(
+    ax: Axes,
+    mean: ArrayLike,
+    cov: ArrayLike,
+    meaning: str,
+    label: str | None = None,
+    mass: float = 0.9,
+    **keywords: Any,
+) -> None:
+    """Draw the ellipse that holds this much of a Gaussian law in the plane, filled at 20 % opacity.
+
+    Parameters
+    ----------
+    mean, cov : its centre, shape (2,), and covariance, shape (2, 2), which may be singular: then it is a segment
+    meaning : a key of `MEANINGS`
+    label : text set beside its highest point
+    mass : the probability inside, between 0 and 1
+    keywords : anything of `Axes.plot` for the outline
+
+    Raises
+    ------
+    ValueError
+        If the covariance is not a symmetric 2 × 2 matrix without negative eigenvalues, or the mass not below 1.
+
+    Examples
+    --------
+    >>> _, ax = figure()
+    >>> ellipse(ax, [0, 0], [[4, 0], [0, 1]], "posterior", mass=1 - np.exp(-1 / 2))
+    >>> print(ax.lines[0].get_xdata().max().round(3), ax.lines[0].get_ydata().max().round(3))
+    2.0 1.0
+    """
+    cov = np.asarray(cov, float)
+    if cov.shape != (2, 2) or not np.allclose(cov, cov.T) or not 0 < mass < 1:
+        raise ValueError(
+            f"ellipse(): needs a symmetric 2 × 2 covariance and 0 < mass < 1, but cov is {cov.tolist()}, mass {mass}"
+        )
+    values, vectors = np.linalg.eigh(cov)
+    if values[0] < -1e-9 * np.abs(values).max():
+        raise ValueError(f"ellipse(): cov must be positive semidefinite, but has the eigenvalue {values[0]:.3g}")
+    turn = np.linspace(0, 2 * np.pi, 181)
+    circle = np.sqrt(-2 * np.log1p(-mass)) * np.stack([np.cos(turn), np.sin(turn)])
+    x, y = np.asarray(mean, float)[:, None] + vectors * np.sqrt(np.maximum(values, 0)) @ circle
+    ax.fill(x, y, color=form(meaning)["color"], alpha=0.2, linewidth=0)
+    ax.plot(x, y, **{**outline(meaning), **keywords})
+    if label is not None:
+        name(ax, x[np.argmax(y)], y.max(), label, right=0.0, up=7.0, ha="center")
+
+
+def density(
+    ax: Axes, x: ArrayLike, y: ArrayLike, values: ArrayLike, meaning: str, mass: Sequence[float] = (0.5, 0.9, 0.99)
+) -> list[float]:
+    """Draw the smallest regions that hold these shares of a density on a grid, and return its values at their edges.
+
+    Parameters
+    ----------
+    x, y : the grid, shapes (c,) and (r,), evenly spaced
+    values : the density, up to a factor, shape (r, c): one row for each y
+    meaning : a key of `MEANINGS`
+    mass : the shares, between 0 and 1
+
+    Examples
+    --------
+    >>> _, ax = figure()
+    >>> axis = np.linspace(-5, 5, 201)
+    >>> edges = density(ax, axis, axis, np.exp(-(axis**2 + axis[:, None] ** 2) / 2), "prior", mass=[0.5])
+    >>> np.allclose(edges, 0.5, atol=0.01)  # a disc that holds half of the law ends where the density is half its peak
+    True
+    """
+    values = np.asarray(values, float)
+    falling = np.sort(values, axis=None)[::-1]
+    held = np.cumsum(falling) / falling.sum()
+    edges = [float(falling[np.searchsorted(held, share)]) for share in mass]
+    color = form(meaning)["color"]
+    for edge in edges:
+        ax.contourf(x, y, values, levels=[edge, np.inf], colors=[color], alpha=0.2)
+        ax.contour(x, y, values, levels=[edge], colors=[color], linewidths=0.8, linestyles="solid")
+    return edges
+
+
+def field(ax: Axes, x: ArrayLike, y: ArrayLike, values: ArrayLike, label: str) -> None:
+    """Draw numbers on a grid as colours with a scale: a map centred on zero if they have both signs.
+
+    Parameters
+    ----------
+    x, y : the grid, shapes (c,) and (r,)
+    values : shape (r, c): one row for each y
+    label : what the colours mean, with its unit
+
+    Examples
+    --------
+    >>> fig, ax = figure()
+    >>> field(ax, [0, 1], [0, 1], [[-1, 2], [0, 1]], "anomaly, °C")
+    >>> ax.collections[0].get_clim()
+    (-2.0, 2.0)
+    """
+    values = np.asarray(values, float)
+    largest = float(np.abs(values).max())
+    signed = values.min() < 0 < values.max()
+    scale = Normalize(-largest, largest) if signed else Normalize(values.min(), values.max())
+    cmap = "RdBu_r" if signed else "cividis"
+    mesh = ax.pcolormesh(x, y, values, shading="nearest", rasterized=True, cmap=cmap, norm=scale)
+    bar = ax.figure.colorbar(mesh, ax=ax, label=label)
+    bar.outline.set_visible(False)
+
+
+def histogram(
+    ax: Axes, sample: ArrayLike, meaning: str, curve: Callable[[np.ndarray], ArrayLike] | None = None, **keywords: Any
+) -> None:
+    """Draw a histogram of total area 1 at 20 % opacity, and the density that it should follow as the truth.
+
+    Parameters
+    ----------
+    sample : the numbers, shape (n,)
+    meaning : a key of `MEANINGS`
+    curve : maps points of shape (m,) to the densities there
+    keywords : anything of `Axes.hist`, such as bins
+
+    Examples
+    --------
+    >>> _, ax = figure()
+    >>> histogram(ax, [0.1, 0.2, 0.9], "data", curve=np.ones_like, bins=2, range=(0, 1))
+    >>> print(*(bar.get_height().round(3) for bar in ax.patches))
+    1.333 0.667
+    """
+    settings = {"bins": "auto", "density": True, "color": form(meaning)["color"], "alpha": 0.2}
+    _, edges, _ = ax.hist(np.ravel(sample), **{**settings, **keywords})
+    if curve is not None:
+        x = np.linspace(edges[0], edges[-1], 201)
+        line(ax, x, curve(x), "truth", linewidth=1.4)
+
+
+def redraw(axes: Iterable[Axes], *layers: Callable[[Axes], None]) -> None:
+    """Draw the first layer on all axes, the second on all but the first, and so on: one object more per panel.
+
+    Axes beyond the last layer show all layers; there must be an axes for each layer.
+
+    >>> _, panels = figure(columns=2)
+    >>> redraw(panels, lambda ax: line(ax, [0, 1], [0, 1], "prior"), lambda ax: line(ax, [0, 1], [1, 1], "posterior"))
+    >>> [len(ax.lines) for ax in panels]
+    [1, 2]
+    """
+    axes = list(axes)
+    if len(axes) < len(layers):
+        raise ValueError(f"redraw(): {len(layers)} layers need as many axes, but there are {len(axes)}")
+    for count, ax in enumerate(axes, start=1):
+        for layer in layers[:count]:
+            layer(ax)
 
 
 def power_law(ax: Axes, x: ArrayLike, y: ArrayLike, meaning: str, label: str) -> float:

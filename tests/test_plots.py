@@ -14,12 +14,18 @@ from mlpc import plots
 ALT = "A straight line from the origin to the point (1, 2), drawn for the sake of the test."
 SVG = "{http://www.w3.org/2000/svg}"
 HEX = re.compile(r"#[0-9a-f]{6}\b")
+AXIS = np.linspace(-6, 6, 241)
 
 
 @pytest.fixture(autouse=True)
 def settings():
     with mpl.rc_context():
         yield
+
+
+def bell(x, y):
+    """A Gaussian density in the plane, with variances 1 and 4, up to a factor."""
+    return np.exp(-(x**2 + y[:, None] ** 2 / 4) / 2)
 
 
 def everything():
@@ -29,6 +35,9 @@ def everything():
         plots.line(left, [0, 1], [height, height + 1], meaning, label=meaning)
     plots.band(left, [0, 1], [0, 1], [1, 2], "prior")
     plots.power_law(right, [1, 2, 4], [1, 4, 16], "posterior", "solve")
+    plots.ellipse(left, [1, 1], np.eye(2), "data", label="ellipse")
+    plots.histogram(left, [0.0, 1.0, 1.5], "objective", curve=np.zeros_like)
+    plots.density(left, AXIS, AXIS, bell(AXIS, AXIS), "failure")
     left.set(xlabel="time $t$ [s]", ylabel="state")
     left.grid(True)
     left.text(0, 0, "plain matplotlib")
@@ -158,3 +167,74 @@ def test_a_power_law_needs_two_positive_pairs(x, y):
     _, ax = plots.figure()
     with pytest.raises(ValueError, match="two or more positive pairs"):
         plots.power_law(ax, x, y, "posterior", "update")
+
+
+@pytest.mark.parametrize("mass", [0.3, 0.9, 0.99])
+def test_the_ellipse_holds_its_share_of_the_law(mass):
+    rng = np.random.default_rng(3)
+    mean, cov = np.array([1.0, -2.0]), np.array([[4.0, 1.5], [1.5, 1.0]])
+    _, ax = plots.figure()
+    plots.ellipse(ax, mean, cov, "prior", mass=mass)
+    inside = ax.patches[0].get_path().contains_points(rng.multivariate_normal(mean, cov, size=100_000))
+    assert inside.mean() == pytest.approx(mass, abs=5 * np.sqrt(mass * (1 - mass) / 1e5))
+
+
+def test_the_ellipse_of_a_singular_law_is_a_segment():
+    _, ax = plots.figure()
+    plots.ellipse(ax, [0, 0], [[1, 2], [2, 4]], "posterior")
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), 2 * ax.lines[0].get_xdata(), atol=1e-7)
+
+
+def test_a_region_of_a_density_holds_its_share_and_is_the_smallest():
+    _, ax = plots.figure()
+    edges = plots.density(ax, AXIS, AXIS, bell(AXIS, AXIS), "posterior", mass=[0.5, 0.9])
+    np.testing.assert_allclose(edges, [0.5, 0.1], atol=0.01)  # the density ends at 1 - mass of its peak
+    assert len(ax.collections) == 4  # a region and its edge, twice
+
+
+def test_the_colours_of_a_field_are_centred_on_zero_if_it_has_both_signs():
+    _, (signed, positive) = plots.figure(columns=2)
+    plots.field(signed, AXIS, AXIS, bell(AXIS, AXIS) - 0.25, "anomaly")
+    plots.field(positive, AXIS, AXIS, bell(AXIS, AXIS), "density")
+    (first,), (second,) = signed.collections, positive.collections
+    assert (first.get_clim(), first.get_cmap().name) == ((-0.75, 0.75), "RdBu_r")
+    assert (second.get_clim()[1], second.get_cmap().name) == (1.0, "cividis")
+    assert first.get_rasterized()
+
+
+def test_a_histogram_has_area_one_and_its_curve_spans_it():
+    _, ax = plots.figure()
+    plots.histogram(ax, np.random.default_rng(0).normal(size=500), "data", curve=lambda x: x**2, bins=20)
+    assert sum(bar.get_width() * bar.get_height() for bar in ax.patches) == pytest.approx(1)
+    x, y = ax.lines[0].get_data()
+    np.testing.assert_array_equal(y, x**2)
+    assert (x[0], x[-1]) == pytest.approx((ax.patches[0].get_x(), ax.patches[-1].get_x() + ax.patches[-1].get_width()))
+
+
+def test_redrawing_adds_one_layer_per_panel():
+    _, panels = plots.figure(columns=4)
+    layers = [lambda ax, h=h: plots.line(ax, [0, 1], [h, h], "prior") for h in range(3)]
+    plots.redraw(panels, *layers)
+    assert [[line.get_ydata()[0] for line in ax.lines] for ax in panels] == [[0], [0, 1], [0, 1, 2], [0, 1, 2]]
+
+
+def test_a_layer_that_no_panel_would_show_is_refused():
+    _, panels = plots.figure(columns=2)
+    with pytest.raises(ValueError, match=r"redraw\(\): 3 layers need as many axes, but there are 2"):
+        plots.redraw(panels, *[lambda ax: None] * 3)
+
+
+@pytest.mark.parametrize(
+    ("cov", "mass", "message"),
+    [
+        (np.eye(3), 0.9, "needs a symmetric 2 × 2 covariance"),
+        ([[1, 0.5], [0, 1]], 0.9, r"cov is \[\[1.0, 0.5\], \[0.0, 1.0\]\]"),
+        (np.eye(2), 1.0, "mass 1.0"),
+        ([[1, 2], [2, 1]], 0.9, "has the eigenvalue -1"),
+    ],
+)
+def test_an_ellipse_of_what_is_no_covariance_is_refused(cov, mass, message):
+    _, ax = plots.figure()
+    with pytest.raises(ValueError, match=message):
+        plots.ellipse(ax, [0, 0], cov, "prior", mass=mass)
+    assert not ax.lines

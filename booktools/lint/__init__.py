@@ -32,6 +32,7 @@ BOOK_RULES = (
     modules.check_owners,
     citations.check_unused,
     macros.check_symbols,
+    equations.check_ledger,
 )
 
 

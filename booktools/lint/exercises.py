@@ -46,7 +46,8 @@ def check_registry(book: Book) -> Iterator[Finding]:
     """Refuse checkers that no page asks for."""
     asked = {block.label for page in book.pages for block in page.walk() if block.name == "exercise"}
     for label in sorted(book.checkers - asked):
-        file = Path("mlpc", "exercises", f"{label.split('-')[0]}.py")
+        chapter = Path("mlpc", "exercises", label.split("-")[0])
+        file = chapter / "__init__.py" if (book.root / chapter).is_dir() else chapter.with_suffix(".py")
         message = f"the checker {label!r} belongs to no exercise of the book; delete it or write the exercise"
         yield Finding(file, 1, "exercise", message)
 

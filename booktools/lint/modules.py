@@ -51,16 +51,22 @@ def check_owners(book: Book) -> Iterator[Finding]:
 
 
 def owners(book: Book) -> dict[str, list[Path]]:
-    """The pages that claim each module; the exercises of a chapter go with its page."""
+    """The pages that claim each module; the exercises of a chapter, a module or a package, go with its page."""
     found: dict[str, list[Path]] = {}
     for page in book.pages:
         try:
             chapter = chapter_of(page.front, book.root / page.path)
         except ValueError:  # told by `check`
             continue
-        for module in (*chapter.modules, f"mlpc.exercises.{page.path.stem}") if chapter else ():
+        for module in (*chapter.modules, *checkers(page, book)) if chapter else ():
             found.setdefault(module, []).append(page.path)
     return found
+
+
+def checkers(page: Page, book: Book) -> list[str]:
+    """The modules with the exercises of a page: `mlpc.exercises.<page>`, or those inside the package of that name."""
+    name = f"mlpc.exercises.{page.path.stem}"
+    return [module for module in modules(book.root) if module == name or module.startswith(f"{name}.")]
 
 
 def documented(module: str, book: Book) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pybtex.database import Entry, Person, parse_string
@@ -36,7 +37,11 @@ class Reference:
 
 def read_references(path: Path) -> dict[str, Reference]:
     """Read the entries of a BibTeX file by their keys; none if there is no file."""
-    text = path.read_text("utf-8") if path.exists() else ""
+    return _read(path.read_text("utf-8")) if path.exists() else {}
+
+
+@lru_cache(maxsize=1)
+def _read(text: str) -> dict[str, Reference]:
     return {key: _reference(entry) for key, entry in parse_string(text, "bibtex").entries.items()}
 
 

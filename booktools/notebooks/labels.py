@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -47,21 +48,31 @@ class Book:
 
 def read_book(root: Path) -> Book:
     """Number everything that the book's pages label, in the order of `_toc.yml`."""
+    pages = [(root / f"{page}.md", chapter) for page, chapter in _pages(root)]
+    return _read_book(
+        root, tuple((path, chapter, path.read_text("utf-8")) for path, chapter in pages if path.is_file())
+    )
+
+
+@lru_cache(maxsize=1)
+def _read_book(root: Path, pages: tuple[tuple[Path, str, str], ...]) -> Book:
+    """The same for the pages' paths, chapter numbers and texts: a book that has not changed is read once."""
     book, counts = Book(root), Counter[tuple[str, str]]()
-    for page, chapter in _pages(root):
-        path = root / f"{page}.md"
-        if path.is_file():
-            blocks = read_page_blocks(path)
-            headings = (HEADING.search(block.text) for block in blocks if isinstance(block, Text))
-            book.titles[page] = next((heading["title"] for heading in headings if heading), page)
-            for label, found in _labels(blocks, page, chapter, counts):
-                book.labels[label] = found
+    for path, chapter, text in pages:
+        page, blocks = path.relative_to(root).with_suffix("").as_posix(), _blocks(text, path)
+        headings = (HEADING.search(block.text) for block in blocks if isinstance(block, Text))
+        book.titles[page] = next((heading["title"] for heading in headings if heading), page)
+        for label, found in _labels(blocks, page, chapter, counts):
+            book.labels[label] = found
     return book
 
 
 def read_page_blocks(path: Path) -> list[Block]:
     """The blocks of a page; errors name the page."""
-    text = path.read_text("utf-8")
+    return _blocks(path.read_text("utf-8"), path)
+
+
+def _blocks(text: str, path: Path) -> list[Block]:
     body = split(text)[1]
     try:
         return read_blocks(body, 1 + text.count("\n") - body.count("\n"))

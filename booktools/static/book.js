@@ -1,4 +1,5 @@
-/* Previews: an equation, figure, theorem, exercise, citation, footnote or term shows itself where it is named, on hover,
+/* Badges: the certificate of an equation opens on hover and on keyboard focus; a press or a tap opens it without a script.
+   Previews: an equation, figure, theorem, exercise, citation, footnote or term shows itself where it is named, on hover,
    on keyboard focus and on tap. Esc closes. And boxes whose content is wider than they are can be scrolled by keyboard. */
 (() => {
   "use strict";
@@ -104,6 +105,45 @@
     });
   }
 
+  function certificate(badge) {
+    const summary = badge.querySelector("summary");
+    let wait = 0;
+    let pinned = false; // opened by a press: it stays when the pointer leaves
+    const set = (state) => {
+      clearTimeout(wait);
+      badge.open = state;
+      if (!state) pinned = false;
+    };
+    badge.addEventListener("pointerenter", (event) => {
+      clearTimeout(wait);
+      if (event.pointerType === "mouse") wait = setTimeout(() => set(true), DELAY);
+    });
+    badge.addEventListener("pointerleave", (event) => {
+      clearTimeout(wait);
+      if (event.pointerType === "mouse" && !pinned) wait = setTimeout(() => set(false), DELAY);
+    });
+    badge.addEventListener("focusin", () => summary.matches(":focus-visible") && set(true));
+    badge.addEventListener("focusout", (event) => badge.contains(event.relatedTarget) || (event.relatedTarget && set(false)));
+    summary.addEventListener("click", (event) => {
+      if (!badge.open || pinned || event.detail === 0) return void (pinned = !badge.open);
+      event.preventDefault(); // it opened under the pointer: the press keeps it open
+      pinned = true;
+    });
+    addEventListener("keydown", (event) => event.key === "Escape" && set(false));
+    addEventListener("pointerdown", (event) => badge.contains(event.target) || set(false));
+  }
+
+  /** Open what folds around the target of the address. */
+  function unfold() {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    let closed = null;
+    for (let fold = target?.closest?.("details"); fold; fold = fold.parentElement.closest("details")) {
+      if (!fold.open) closed = fold;
+      fold.open = true;
+    }
+    if (closed) target.scrollIntoView();
+  }
+
   function letScroll() {
     for (const box of document.querySelectorAll(WIDE)) {
       const line = box.matches("span.math") ? box.closest("p, li, dd, td, th, figcaption, h1, h2, h3") : null;
@@ -117,11 +157,14 @@
   }
 
   addEventListener("DOMContentLoaded", () => document.querySelectorAll(LINKS).forEach(watch));
+  addEventListener("DOMContentLoaded", () => document.querySelectorAll(".equation-badge").forEach(certificate));
+  addEventListener("hashchange", unfold);
   addEventListener("keydown", (event) => event.key === "Escape" && close());
   addEventListener("pointerdown", (event) => !event.target.closest?.(".preview, a") && close());
   addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;
     letScroll();
+    unfold();
     let wait = 0;
     addEventListener("resize", () => {
       clearTimeout(wait);

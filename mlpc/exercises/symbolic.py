@@ -84,7 +84,9 @@ class Expression:
 
 def _same_symbols(answer: Any, solution: Any) -> None:
     """Raise `Unreadable` if the answer holds a symbol that the solution has not, or has in another shape."""
-    known = {str(symbol): _shape(symbol) for symbol in solution.free_symbols}
+    sizes = {size for symbol in solution.free_symbols for size in getattr(symbol, "shape", ())}
+    symbols = solution.free_symbols | {size for size in sizes if size.is_Symbol}  # the answer may hold Identity(n)
+    known = {str(symbol): _shape(symbol) for symbol in symbols}
     strange = sorted({str(symbol) for symbol in answer.free_symbols} - set(known))
     if strange:
         raise Unreadable(f"the symbols are {', '.join(sorted(known))}, but the answer holds {', '.join(strange)}")
@@ -128,7 +130,8 @@ def _value(expression: Any, values: dict[str, Any]) -> Any:
     dimensions = {symbol: value for symbol, value in by_name.items() if not isinstance(value, sympy.MatrixBase)}
     sized = expression.subs(dimensions)
     matrices = {symbol: values[str(symbol)] for symbol in sized.free_symbols}
-    value = sized.subs(matrices).doit()
+    explicit = sized.subs(matrices).replace(lambda part: isinstance(part, sympy.Identity), sympy.Identity.as_explicit)
+    value = explicit.doit()
     return value.as_explicit() if isinstance(value, sympy.MatrixExpr) else value
 
 
@@ -137,5 +140,5 @@ def _equal(value: Any, other: Any) -> bool:
 
     difference = sympy.Matrix([value - other])
     size = sympy.Matrix([other]).norm()
-    gap = difference.norm().evalf(DIGITS)
-    return bool(gap.is_number and gap.is_finite and gap <= sympy.Float(10) ** (-DIGITS // 2) * (1 + size.evalf(DIGITS)))
+    gap, scale = (abs(norm.evalf(DIGITS)) for norm in (difference.norm(), size))  # 1 + 0.e-39 i is no real number
+    return bool(gap.is_number and gap.is_finite and gap <= sympy.Float(10) ** (-DIGITS // 2) * (1 + scale))

@@ -1,6 +1,6 @@
 """Binder, emulated: its post-build step in a fresh environment, JupyterLab, the page opened as the launch button does.
 
-What comes from conda on Binder (Python and PyTorch) is here the Python that runs the tests, without PyTorch.
+What comes from conda on Binder, Python and PyTorch, is here the Python that runs the tests and its PyTorch.
 """
 
 import json
@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import distribution
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
@@ -50,6 +51,15 @@ def test_post_build_can_be_started():
     subprocess.run(["bash", "-n", str(script)], check=True)
 
 
+def lend_torch(venv: Path) -> None:
+    """Give an environment the PyTorch of this one, as links; what PyTorch itself imports is in Binder's lock."""
+    torch = distribution("torch")
+    [packages] = venv.glob("lib/python*/site-packages")
+    tops = {file.parts[0] for file in torch.files or () if file.parts[0] != ".."} - {"__pycache__"}
+    for name in tops:
+        (packages / name).symlink_to(torch.locate_file(name))
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory) -> Iterator[tuple[Path, dict[str, str]]]:
     """A clone of the working tree with an environment of its own, after `binder/postBuild`."""
@@ -67,6 +77,7 @@ def image(tmp_path_factory) -> Iterator[tuple[Path, dict[str, str]]]:
         shutil.copy2(ROOT / name, clone / name)
     home.mkdir()
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    lend_torch(venv)
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV", "JUPYTER"))
     }

@@ -8,13 +8,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.book.inspection import inspect, serve, watch
+from tests.book.inspection import READY, WIDTHS, axe_faults, inspect, serve, watch
 from tests.browser import ABSENT, found, started
 
 ROOT = Path(__file__).resolve().parents[2]
+OVERLAPS = """() => [...document.querySelectorAll("div.math:has(.equation-badge)")].filter((one) => {
+  const parts = [".formula", ".eqno", "summary"].map((part) => one.querySelector(part).getBoundingClientRect());
+  const [formula, number, badge] = parts;
+  const edge = one.getBoundingClientRect().right + 1;
+  return formula.right > badge.left || number.bottom > badge.top + 1 || badge.right > edge;
+}).map((one) => one.id)"""
 SITE = Path(os.environ.get("MLPC_SITE", ROOT / "_build" / "html"))
 EQUATION = '.bd-article a.reference[href*="#equation-eq-"]'
 CITATION = ".bd-article .bibtex-citation a.reference"
+BADGE = "details.equation-badge"
 
 
 @pytest.fixture(scope="session")
@@ -198,3 +205,78 @@ def test_the_first_tap_shows_and_the_second_follows(browser: Browser, site: Path
         expect(page.get_by_role("tooltip")).to_be_visible()
         link.tap()
         page.wait_for_url("**/bibliography.html#*")
+
+
+@pytest.fixture
+def badge(page: Page, site: Path, home: str):
+    """The badge of the first equation on the first page that has any, out of the pointer's reach."""
+    page.goto(home + page_with(site, 'class="equation-badge'))
+    page.evaluate(READY)
+    first = page.locator(BADGE).first
+    first.scroll_into_view_if_needed()
+    page.mouse.move(0, 0)
+    return first
+
+
+def test_a_certificate_opens_under_the_pointer_and_a_press_keeps_it(page: Page, badge) -> None:
+    certificate = badge.locator(".certificate")
+    badge.locator("summary").hover()
+    expect(certificate).to_be_visible()
+    page.mouse.move(0, 0)
+    expect(certificate).to_be_hidden()
+    badge.locator("summary").hover()
+    expect(certificate).to_be_visible()
+    badge.locator("summary").click()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(400)
+    expect(certificate).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(certificate).to_be_hidden()
+
+
+def test_a_certificate_opens_on_focus_and_closes_behind_it(page: Page, badge) -> None:
+    reach_by_keyboard(page, badge)
+    expect(badge.locator(".certificate")).to_be_visible()
+    page.locator(".number > button").evaluate("stop => stop.remove()")
+    assert not axe_faults(page, colors=True)
+    for _ in range(1 + badge.locator(".certificate a").count()):
+        page.keyboard.press("Tab")
+    expect(badge.locator(".certificate")).to_be_hidden()
+
+
+def test_a_certificate_leads_to_its_open_entry_in_the_ledger(page: Page, badge) -> None:
+    badge.locator("summary").click()
+    badge.get_by_role("link", name="Entry in the ledger").click()
+    page.wait_for_url("**/equations.html#certificate-eq-*")
+    expect(page.locator(":target dl")).to_be_visible()
+
+
+def test_a_certificate_fits_on_a_phone_and_opens_there_without_a_script(
+    browser: Browser, site: Path, home: str
+) -> None:
+    settings = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "java_script_enabled": False}
+    with browser.new_context(**settings) as context:
+        page = context.new_page()
+        page.goto(home + page_with(site, 'class="equation-badge'))
+        for badge in page.locator(BADGE).all()[:5]:
+            badge.locator("summary").tap()
+            box = badge.locator(".certificate").bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+            badge.locator("summary").tap()
+            expect(badge.locator(".certificate")).to_be_hidden()
+
+
+def test_a_badge_is_printed_as_grade_and_scope(page: Page, badge) -> None:
+    badge.locator("summary").click()
+    page.emulate_media(media="print")
+    expect(badge.locator(".grade")).to_be_visible()
+    expect(badge.locator(".scope")).to_be_visible()
+    expect(badge.locator(".certificate")).to_be_hidden()
+
+
+def test_no_badge_covers_its_formula_or_its_number(page: Page, badge) -> None:
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(OVERLAPS) == []

@@ -37,8 +37,13 @@ glue("number", float(np.exp(logabsdet)), display=False)
 
 The number is {glue:text}`number:.3f`.
 """
-PROOF = """def test_eq_page():
+PROOF = """from mlpc.verify.certificate import Certificate
+
+
+def test_eq_page(certify):
+    'a = a'
     assert {verdict}
+    certify(Certificate("a = a", "by hand", "A", "all sizes", mutants=("b",)))
 """
 
 
@@ -54,6 +59,7 @@ def scratch(tmp_path):
     (tmp_path / "references.bib").touch()
     (tmp_path / "index.md").write_text("# Front page\n")
     (tmp_path / "tests/equations").mkdir(parents=True)
+    shutil.copy(ROOT / "tests/equations/conftest.py", tmp_path / "tests/equations")
     (tmp_path / "tests/equations/test_page.py").write_text(PROOF.format(verdict=True))
     write_page(tmp_path, NUMBER)
     return tmp_path
@@ -267,6 +273,9 @@ def test_numbers_follow_and_deleted_pages_go(scratch):
     assert ">(1)<" in (html / "other.html").read_text()
     page = scratch / "book/basics/page.md"
     page.write_text(page.read_text().replace("$$\na = a", "$$\nb = b\n$$ (eq-before)\n\n$$\na = a"))
+    proof = PROOF.format(verdict=True)
+    before = proof.partition("\n\n\n")[2].replace("test_eq_page", "test_eq_before").replace("'a = a'", "'b = b'")
+    (scratch / "tests/equations/test_page.py").write_text(f"{proof}\n\n{before}")
     assert book(scratch).returncode == 0
     assert ">(2)<" in (html / "other.html").read_text()
     other.unlink()

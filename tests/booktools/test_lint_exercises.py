@@ -136,6 +136,12 @@ def test_a_checker_that_no_page_asks_for_is_refused():
     assert (finding.path.as_posix(), LABEL in finding.message) == ("mlpc/exercises/sherman_morrison.py", True)
 
 
+def test_a_checker_in_a_package_is_reported_at_a_file_that_exists(tmp_path):
+    (tmp_path / "mlpc" / "exercises" / "sherman_morrison").mkdir(parents=True)
+    [finding] = check_registry(Stocked(tmp_path, (read_page("# T\n"),)))
+    assert finding.path.as_posix() == "mlpc/exercises/sherman_morrison/__init__.py"
+
+
 def test_the_checkers_are_those_of_the_package():
     from mlpc.exercises import chapters, find
 

@@ -89,3 +89,16 @@ def test_front_matter_that_is_wrong_is_refused(root, change, says):
 
 def test_a_page_of_another_kind_needs_no_front_matter(root):
     assert list(check(read_page("# Title\n", Path("index.md")), Book(root, ()))) == []
+
+
+def test_the_exercises_of_a_page_may_be_a_package(root):
+    (root / "mlpc" / "exercises" / "first.py").unlink()
+    package = root / "mlpc" / "exercises" / "first"
+    package.mkdir()
+    for name in ("__init__", "gradients", "updates"):
+        (package / f"{name}.py").touch()
+    assert list(check_owners(book(root, first=FRONT, api=API))) == []
+    package.rename(package.with_name("second"))
+    found = [finding.message for finding in check_owners(book(root, first=FRONT, api=API))]
+    assert len(found) == 2
+    assert all("belongs to no page" in message for message in found), found

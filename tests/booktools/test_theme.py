@@ -5,6 +5,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -28,6 +29,11 @@ See :eq:`eq-one`.
 """
 
 
+def give_badges(app, doctree, docname):
+    for node in doctree.findall(nodes.math_block):
+        node["badge"] = "<b>planted badge</b>"
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> str:
     folder: Path = tmp_path_factory.mktemp("theme")
@@ -39,21 +45,22 @@ def built(tmp_path_factory) -> str:
             "html_theme": "sphinx_book_theme",
         }
         app = Sphinx(folder, None, folder / "out", folder / "trees", "html", settings, status=None, warning=warnings)
+        app.connect("doctree-resolved", give_badges)
         app.build()
     assert warnings.getvalue() == ""
     return (folder / "out" / "index.html").read_text("utf-8")
 
 
-def test_a_labelled_display_has_a_number_and_an_empty_place_for_its_badge(built):
+def test_a_labelled_display_has_a_number_and_the_badge_that_it_was_given(built):
     display = re.search(r'<div class="math[^>]*id="equation-eq-one">.*?</div></div>', built, re.DOTALL)[0]
     assert r'<div class="formula">\[a = b\]</div>' in display
     assert '<span class="eqno">(1)' in display
-    assert '<span class="equation-badge" data-equation="eq-one" hidden></span>' in display
+    assert "</span><b>planted badge</b></div>" in display
 
 
 def test_a_display_without_label_has_neither(built):
     assert r'<div class="formula">\[c = d\]</div></div>' in built
-    assert built.count("equation-badge") == 1
+    assert built.count("planted badge") == 1
 
 
 def test_a_dropdown_becomes_a_native_folding_block(built):

@@ -150,6 +150,25 @@ def test_a_matrix_expression_with_symbolic_sizes_is_compared_by_its_values():
     assert "n × n matrix, got a k × n matrix" in judge(Expression(), formula, V, wrong).message
 
 
+def test_the_unit_matrix_is_readable_where_the_solution_has_none():
+    n, k = sympy.symbols("n k", integer=True, positive=True)
+    _, _, U, V = woodbury()
+    A, one = sympy.MatrixSymbol("A", n, n), sympy.Identity(n)
+    assert judge(Expression(), A + U * V, (one + U * V * A.I) * A)
+    assert judge(Expression(), A + U * V, A * one + U * sympy.Identity(k) * V)
+    assert judge(Expression(), U * V, one).state == "wrong"
+    assert judge(Expression(), A.I * A, one)
+    verdict = judge(Expression(), A + U * V, sympy.Symbol("m") * (A + U * V))
+    assert "the answer holds m" in verdict.message
+
+
+def test_a_wrong_answer_that_is_not_real_is_wrong_and_not_unreadable():
+    c, N = sympy.symbols("c N", positive=True)
+    powers = sympy.Matrix([(1 - c) ** (N - 1), c])
+    assert judge(Expression(), powers, sympy.Matrix([(1 - c) ** N / (1 - c), c]))
+    assert judge(Expression(), powers, sympy.Matrix([1 - c, c])).state == "wrong"
+
+
 def test_symbols_are_known_by_name_and_the_assumptions_of_the_solution_hold():
     x = sympy.Symbol("x", positive=True)
     assert judge(Expression(), sympy.sqrt(x**2), sympy.Symbol("x"))
