@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from booktools.ledger.certificates import Entry
 
 GRADES = "ABCDE"
+DEFINITION = "definition"  # the method of a certificate that says what a word means: to use the word costs no grade
 PHRASES = {
     "A": ("proved for all sizes", "proved for all sizes"),
     "B": ("proved at fixed sizes", "proved at fixed sizes"),
@@ -51,7 +52,7 @@ def _settle(label: str, entries: Mapping[str, Entry], found: dict[str, Standing]
         standing = Standing(entries[label].grade)
         for lemma in entries[label].uses:
             grade = _settle(lemma, entries, found, (*way, label)).grade
-            if grade > standing.grade:
+            if grade > standing.grade and entries[lemma].method != DEFINITION:
                 standing = Standing(grade, lemma)
         found[label] = standing
     return found[label]

@@ -107,20 +107,33 @@ def _multiplicative_determinant(n: int) -> bool:
     return sympy.expand((A * B).det(method="berkowitz") - A.det(method="berkowitz") * B.det(method="berkowitz")) == 0
 
 
-def _gaussian_normalisation(n: int) -> bool:
-    """Integrate exp(-xᵀPx/2) one variable after the other, for a definite integer matrix P, and compare."""
+def _gaussian_integral(P: Any) -> Any:
+    """Return the square of the integral of exp(-xᵀPx/2), taken over one variable after the other."""
     import sympy
 
-    B = _numbers(n, 0)
-    P = B * B.T
-    variables = sympy.Matrix(sympy.symbols(f"x:{n}"))
+    variables = sympy.Matrix(sympy.symbols(f"x:{P.rows}"))
     exponent, constant = -(variables.T * P * variables)[0] / 2, sympy.Integer(1)
     for x in variables:
         a, b, c = (-sympy.expand(exponent).coeff(x, 2), *(sympy.expand(exponent).coeff(x, power) for power in (1, 0)))
         u = sympy.Symbol("u", real=True)
         constant *= sympy.integrate(sympy.exp(-a * u**2), (u, -sympy.oo, sympy.oo))
         exponent = sympy.expand(c + b**2 / (4 * a))
-    return exponent == 0 and sympy.simplify(constant**2 - (2 * sympy.pi) ** n / P.det()) == 0
+    return constant**2 * sympy.exp(exponent)  # the exponent is zero by now
+
+
+def _gaussian_normalisation(n: int) -> bool:
+    import sympy
+
+    P = _numbers(n, 0) * _numbers(n, 0).T
+    return sympy.simplify(_gaussian_integral(P) - (2 * sympy.pi) ** n / P.det()) == 0
+
+
+def _linear_substitution(n: int) -> bool:
+    """Integrate exp(-|x|²/2) over x, and over z with x = Fz for an integer matrix F."""
+    import sympy
+
+    F = _numbers(n, 1)
+    return sympy.simplify(_gaussian_integral(sympy.eye(n)) - F.det() ** 2 * _gaussian_integral(F.T * F)) == 0
 
 
 def _gaussian_moments(n: int) -> bool:
@@ -184,6 +197,13 @@ AXIOMS: Mapping[str, Axiom] = {
             r"\int e^{-\frac{1}{2} x^\top P x} \, \mathrm{d}x = (2\pi)^{n/2} \det(P)^{-1/2}",
             "by integration, one variable after the other, for an integer matrix, n = 1 to 4",
             _gaussian_normalisation,
+        ),
+        Axiom(
+            "linear substitution",
+            "An invertible linear change of variables multiplies an integral by the magnitude of its determinant.",
+            r"\int f(x) \, \mathrm{d}x = \int f(Fz) \, |\det F| \, \mathrm{d}z",
+            "by integration of a Gaussian, for an integer matrix, n = 1 to 4",
+            _linear_substitution,
         ),
         Axiom(
             "Gaussian moments",

@@ -61,6 +61,12 @@ def pages(site: Path) -> list[str]:
     )
 
 
+def different(names: list[str]) -> list[str]:
+    """The pages without the sources of modules, which are all written in one way: the longest path stands for them."""
+    sources = [name for name in names if name.startswith("_modules/mlpc/")]
+    return [name for name in names if name not in sources or name == max(sources, key=len)]
+
+
 def page_with(site: Path, *marks: str) -> str:
     """The first page that holds all the marks."""
     found = [name for name in pages(site) if all(mark in (site / name).read_text("utf-8") for mark in marks)]
@@ -83,7 +89,7 @@ def test_every_page_is_sound(browser: Browser, site: Path, home: str, screenshot
     with browser.new_context(color_scheme=mode, reduced_motion="reduce") as context:
         traffic = watch(context, home)
         page = context.new_page()
-        for name in pages(site):
+        for name in different(pages(site)):
             found += [f"{name}: {fault}" for fault in inspect(page, home + name, mode, screenshots) + traffic]
             traffic.clear()
     assert not found, "\n".join(["", *found])

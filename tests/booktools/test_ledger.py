@@ -301,6 +301,17 @@ def test_a_grade_is_the_weakest_of_all_lemmas_below():
     }
 
 
+def test_a_cited_theorem_lowers_what_leans_on_it_and_a_definition_does_not():
+    entries = {
+        "eq-word": entry("eq-word", grade="E", method="definition"),
+        "eq-theorem": entry("eq-theorem", grade="E", method="cited theorem"),
+        "eq-a": entry("eq-a", uses=("eq-word",)),
+        "eq-b": entry("eq-b", uses=("eq-word", "eq-theorem")),
+    }
+    assert standings(entries)["eq-a"] == Standing("A")
+    assert standings(entries)["eq-b"] == Standing("E", "eq-theorem")
+
+
 @pytest.mark.parametrize("way", [("eq-a",), ("eq-b", "eq-a")])
 def test_a_circle_is_told_label_by_label(way):
     entries = {label: entry(label) for label in ("eq-a", "eq-b")}

@@ -340,9 +340,9 @@ def test_no_myst_is_left(path, edition):
     for cell in make_notebook(open_page(ROOT, path), edition).cells:
         if cell.cell_type == "markdown":
             prose = re.sub(r"```.*?```|`[^`\n]*`", "", cell.source, flags=re.DOTALL)
-            assert not re.search(r"\{[\w:]+\}`|^\s*:::|^\(\S+\)=|\$\$\s*\(\S+\)|\]\(\)|\(eq-", prose, re.MULTILINE), (
-                cell.source
-            )
+            assert not re.search(
+                r"\{[\w:]+\}`|^\s*:::|^\([\w-]+\)=$|\$\$[ \t]*\(\S+\)|\]\(\)|\(eq-", prose, re.MULTILINE
+            ), cell.source
         else:
             assert "myst_nb" not in cell.source
 

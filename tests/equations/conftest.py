@@ -43,6 +43,7 @@ def certify(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
     started = time.process_time()
 
     def certify(*certificates, uses: tuple[str, ...] = (), slide: bool = False) -> None:
+        seconds = time.process_time() - started
         known = {"labels": book_equations(ROOT), "axioms": AXIOMS}
         if file_of(ROOT, equation.label).exists():
             pytest.fail(f"{equation.label}: certify() is called once, with all parts of the claim", pytrace=False)
@@ -50,7 +51,7 @@ def certify(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
             entry = accept(equation, request.function.__doc__, certificates, uses, slide, **known)
         except Refused as refused:
             pytest.fail(str(refused), pytrace=False)
-        keep(ROOT, replace(entry, inputs=inputs(test), seconds=time.process_time() - started))
+        keep(ROOT, replace(entry, inputs=inputs(test), seconds=seconds))
 
     yield certify
     if not file_of(ROOT, equation.label).exists() and not request.node.stash.get(FAILED, False):

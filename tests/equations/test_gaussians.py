@@ -112,7 +112,7 @@ def test_eq_gaussian_density(certify):
                 "determinant above": constant + half * logdet(square @ square.T) - half * D2,
             },
         ),
-        uses=("eq-gaussian-sample", "eq-change-of-variables", "Gaussian normalisation"),
+        uses=("eq-gaussian-sample", "linear substitution", "Gaussian normalisation"),
     )
 
 
