@@ -20,7 +20,7 @@ CHAPTER = "book/basics/sherman_morrison.md"
 def copy(tmp_path_factory) -> Path:
     """What the lint reads of the project, to plant faults in."""
     root = tmp_path_factory.mktemp("project")
-    for folder in ("book", "mlpc"):
+    for folder in ("book", "mlpc", "tests/equations"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("index.md", "references.bib", "pyproject.toml", "_toc.yml"):
         shutil.copy(ROOT / file, root / file)
