@@ -187,7 +187,7 @@ def test_best_fit_keeps_the_highest_of_all_bounds(rng):
 
 
 def collapsing(x):
-    return GaussianMixture(np.full(2, 0.5), x[:2], np.array([[1e-6], [1.0]]))
+    return GaussianMixture(np.full(2, 0.5), x[:2], np.array([[1e-12], [1.0]]))
 
 
 def test_best_fit_passes_over_starts_that_collapse(rng):
