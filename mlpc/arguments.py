@@ -58,6 +58,19 @@ def arrays(asked: str, **arguments: tuple[object, str]) -> list[np.ndarray]:
     return checked
 
 
+def keep(owner: object, **fields: np.ndarray) -> None:
+    """Give a frozen dataclass these arrays as fields, read-only, so that nothing checked can change afterwards.
+
+    >>> from types import SimpleNamespace
+    >>> keep(owner := SimpleNamespace(), limits=np.arange(2))
+    >>> owner.limits.flags.writeable
+    False
+    """
+    for name, array in fields.items():
+        array.setflags(write=False)
+        object.__setattr__(owner, name, array)
+
+
 def _numbers(asked: str, name: str, given: object) -> np.ndarray:
     array = np.asarray(given)
     if array.dtype.kind in "biu":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,11 +17,6 @@ def plain(latex: str) -> str:
     'a = b'
     """
     return " ".join(latex.split())
-
-
-def latex_hash(latex: str) -> str:
-    """What a certificate remembers of the formula that it is for; white space does not count."""
-    return hashlib.sha256(plain(latex).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Num
 from scipy.linalg import cho_solve
 
-from mlpc.arguments import arrays
+from mlpc.arguments import arrays, keep
 from mlpc.basics.em import Collapse
 from mlpc.basics.gaussians import Gaussian
 from mlpc.basics.missing import observations
@@ -104,9 +104,7 @@ class FactorAnalysis:
             raise ValueError(f"{asked}(): noise must be positive, but its smallest entry is {noise.min():g}")
         if not 0 <= self.regularisation < np.inf:
             raise ValueError(f"{asked}(): regularisation is {self.regularisation}, but a number >= 0 is needed")
-        for name, array in {"mean": mean, "loadings": loadings, "noise": noise}.items():
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        keep(self, mean=mean, loadings=loadings, noise=noise)
 
     @classmethod
     def from_data(

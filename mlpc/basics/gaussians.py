@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Num
 
-from mlpc.arguments import arrays
+from mlpc.arguments import arrays, keep
 from mlpc.basics.covariances import SINGULAR, cholesky, covariance, real, root, singular, solve_lower
 
 Components = int | slice | Sequence[int] | np.ndarray
@@ -58,9 +58,7 @@ class Gaussian:
         cov = covariance("Gaussian", mean=(self.mean, "n"), cov=(self.cov, "n n"))
         mean = real("Gaussian", "mean", np.asarray(self.mean))
         F, definite = root("Gaussian", "cov", cov)
-        for name, array in (("mean", mean), ("cov", cov), ("root", F)):
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        keep(self, mean=mean, cov=cov, root=F)
         object.__setattr__(self, "definite", definite)
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 from scipy.special import logsumexp
 
-from mlpc.arguments import arrays
+from mlpc.arguments import arrays, keep
 from mlpc.basics.components import LOG_2PI, Components, FullComponents, diagonal_components
 from mlpc.basics.covariances import cholesky, covariance, solve_lower, spectrum
 from mlpc.basics.em import Collapse
@@ -100,10 +100,7 @@ class GaussianMixture:
         if not 0 <= self.regularisation < np.inf:
             raise ValueError(f"{asked}(): regularisation is {self.regularisation}, but a number >= 0 is needed")
         roots = _roots(asked, covariances)
-        fields = {"weights": weights, "means": means, "covariances": covariances, "roots": roots}
-        for name, array in fields.items():
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        keep(self, weights=weights, means=means, covariances=covariances, roots=roots)
 
     @classmethod
     def from_data(

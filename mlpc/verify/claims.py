@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy
 
-from mlpc.verify.arithmetic import CONTEXT, Matrix, Singular
+from mlpc.verify.arithmetic import CONTEXT, Singular
 from mlpc.verify.blocks import Uncut
 from mlpc.verify.certificate import Certificate
 from mlpc.verify.components import components
@@ -27,9 +27,6 @@ DRAWS = 5  # at each of two sizes
 SEED = 20
 LONGEST = 400  # characters of what remained
 METHOD = "non-commutative rewriting"
-
-Sides = Callable[[Draw], tuple[Matrix, Matrix]]
-"""What both sides of a claim are in a draw."""
 
 
 @dataclass
