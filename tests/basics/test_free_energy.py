@@ -127,7 +127,7 @@ def test_infinite_lattice_of_onsager_is_near():
 def test_mean_field_rises_to_a_stationary_point_below_log_z(coupling, field, seed):
     lattice = IsingLattice(3, 4, coupling, field)
     start = np.random.default_rng(seed).uniform(-1, 1, size=(3, 4))
-    m, history = lattice.mean_field(start, tol=1e-13, most=100_000)
+    m, history = lattice.mean_field(start, tol=1e-11, most=100_000)  # a sweep near a bifurcation gains little for long
     assert np.all(np.diff(history) >= -1e-12)
     assert history[-1] <= lattice.log_partition() + 1e-12
     step = 1e-6 * np.random.default_rng(seed).normal(size=m.shape)
