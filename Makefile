@@ -4,6 +4,8 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 	$(shell $(name) -c 'import sys; sys.exit(not (3,11) <= sys.version_info < (3,14))' >/dev/null 2>&1 && echo $(name))) python3)
 PORT ?= 8000
 RUN = .venv/bin/python -m booktools
+# the peers of the benchmarks have an environment of their own
+BENCH = _build/bench
 
 .PHONY: book test check-all serve bench student lock environment clean
 .DEFAULT_GOAL := book
@@ -14,8 +16,12 @@ book test check-all student: environment
 	@$(RUN) $@
 serve: environment
 	@$(RUN) serve --port $(PORT)
-bench: environment
-	@.venv/bin/python -m benchmarks
+bench: $(BENCH)/made
+	@$(BENCH)/bin/python -m benchmarks
+$(BENCH)/made: benchmarks/requirements.txt pyproject.toml
+	@$(PYTHON) -m venv --clear $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --requirement benchmarks/requirements.txt --editable .
+	@touch $@
 lock:
 	$(PYTHON) -m booktools.lock
 clean:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import platform
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,11 @@ def in_turn(contenders: Mapping[str, Work], repeats: int) -> tuple[dict[str, lis
     return seconds, returned
 
 
+def installed(module: str) -> bool:
+    """Return whether a peer is there, without importing it."""
+    return importlib.util.find_spec(module) is not None
+
+
 def peak_of_process(module: str, *arguments: str) -> float:
     """Return the peak memory, in MiB, of a process that runs `python -m module` and prints it in its last line."""
     command = [sys.executable, "-m", module, *arguments]
@@ -65,15 +71,21 @@ def own_peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def machine() -> dict[str, Any]:
-    """Return what a reader has to know of the machine and its software, and nothing that tells whose it is."""
+def machine(packages: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what a reader has to know of the machine and its software, and nothing that tells whose it is.
+
+    Parameters
+    ----------
+    packages : sequence of str
+        Distributions whose versions matter beside those of mlpc, NumPy and SciPy.
+    """
     blas = [one for one in threadpoolctl.threadpool_info() if one["user_api"] == "blas"]
     return {
         "processor": processor(),
         "architecture": platform.machine(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in ("mlpc", "numpy", "scipy", "scikit-learn")},
+        "packages": {name: version(name) for name in ("mlpc", "numpy", "scipy", *packages)},
         "blas": sorted({f"{one['internal_api']} {one['version']} ({one.get('architecture', '?')})" for one in blas}),
         "threads": max((one["num_threads"] for one in blas), default=1),
     }

@@ -22,6 +22,7 @@ from sklearn.exceptions import ConvergenceWarning
 from benchmarks.measure import in_turn, own_peak, peak_of_process
 from mlpc.basics import GaussianMixture, fit_em
 
+PACKAGES = ("scikit-learn",)
 TOLERANCE, MOST_ITERATIONS = 1e-5, 10  # far fewer would measure the start and the end, not the steps
 EQUAL = 1e-8  # nats per row: two fits that differ by more are not the same fit
 SEEN_BY_START = 5000  # rows; the start shall not need more memory than the fit

@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
 SEEDS = range(5)
+WITH_SEEDS = ("tests/assimilation", "tests/basics")
 
 
 class Failed(SystemExit):
@@ -136,10 +137,10 @@ def test() -> None:
 def check_all() -> None:
     test()
     again = {
-        f"seed {seed}": partial(pytest, "-m", "not slow", "tests/basics", what="tests", MLPC_SEED=str(seed))
+        f"seed {seed}": partial(pytest, "-m", "not slow", *WITH_SEEDS, what="tests", MLPC_SEED=str(seed))
         for seed in SEEDS
     }
-    steps("check-all", {**again, "slow tests": partial(pytest, "-m", "slow", what="the slow tests")})
+    steps("check-all", {**again, "slow tests": partial(pytest, "-m", "slow", "--dist=loadfile", what="the slow tests")})
 
 
 def student() -> None:

@@ -9,6 +9,8 @@ figure; other colours stay as they are. The text of a figure has the size of the
 wide as the text column, which is what `figure` makes it.
 """
 
+import base64
+import html
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +21,7 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
@@ -60,6 +63,9 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
 }
 
+FILM_DPI = 120
+"""Dots per inch of a film; a CSS inch has 96."""
+
 ALT_LENGTH = range(40, 251)
 GROUND = "ground"
 """The `id` of the white rectangle behind a figure: notebooks need it, the book takes it away."""
@@ -78,6 +84,35 @@ class Drawing:
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {"image/svg+xml": self.svg, "text/plain": self.alt}
+
+
+@dataclass(frozen=True)
+class Film:
+    """A figure that has moved: a video with controls that never starts by itself, and its last picture as a still.
+
+    >>> "autoplay" in Film(b"video", b"poster", 640, 320, Drawing("<svg/>", "a ball falls")).html
+    False
+    """
+
+    video: bytes
+    poster: bytes
+    width: int
+    height: int
+    still: Drawing
+
+    @property
+    def html(self) -> str:
+        """The video as one element of a page, in which nothing is to be fetched."""
+        video, poster = (base64.b64encode(part).decode() for part in (self.video, self.poster))
+        return (
+            f'<video class="film" controls muted playsinline preload="none" '
+            f'width="{self.width}" height="{self.height}" '
+            f'style="max-width: 100%; height: auto" aria-label="{html.escape(self.still.alt)}" '
+            f'poster="data:image/png;base64,{poster}" src="data:video/mp4;base64,{video}"></video>'
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/html": self.html, **self.still._repr_mimebundle_()}
 
 
 def figure(height: float = 3.0, columns: int = 1, rows: int = 1, like: Axes | None = None) -> tuple[Figure, Any]:
@@ -416,6 +451,66 @@ def draw(fig: Figure, *, alt: str) -> Drawing:
     ...
     ValueError: alt must say in 40 to 250 characters what is to be seen, but has 6: 'a line'
     """
+    alt = _described(fig, alt)
+    with mpl.rc_context(STYLE), io.StringIO() as out:
+        fig.savefig(out, format="svg", metadata={"Description": alt, "Date": None, "Creator": None})
+        svg = out.getvalue()
+    return Drawing(re.sub(r"<\?xml[^>]*>\s*<!DOCTYPE[^>]*>\s*", "", svg), alt)
+
+
+def record(fig: Figure, advance: Callable[[int], Any], frames: int, *, alt: str, rate: int = 10) -> Film:
+    """Turn a figure that changes into a film, encoded as H.264; the same pictures always give the same bytes.
+
+    What moves is drawn with ``animated=True``; all else is drawn once. The last picture is the still.
+
+    Parameters
+    ----------
+    fig : a figure made by `figure`
+    advance : called with 0 to frames - 1 before each picture, moves what was drawn with ``animated=True``
+    frames : number of pictures
+    alt : what is to be seen, with numbers from the run, in 40 to 250 characters
+    rate : pictures per second
+
+    Raises
+    ------
+    ValueError
+        If there is no picture, or the alternative text is too short to say what is to be seen, or too long.
+    """
+    import av  # an encoder; only films need it
+
+    alt = _described(fig, alt)
+    if frames < 1:
+        raise ValueError(f"record(): a film needs at least one picture, but frames is {frames}")
+    canvas, video, poster = FigureCanvasAgg(fig), io.BytesIO(), io.BytesIO()
+    fig.set_dpi(FILM_DPI)
+    with mpl.rc_context(STYLE), av.open(video, "w", format="mp4") as file:
+        canvas.draw()  # places the axes and leaves out what moves
+        ground, moving = canvas.copy_from_bbox(fig.bbox), [part for part in fig.findobj() if part.get_animated()]
+        width, height = (2 * (size // 2) for size in canvas.get_width_height())
+        stream = file.add_stream("libx264", rate=rate, options={"crf": "30", "preset": "veryfast", "threads": "1"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for frame in range(frames):
+            advance(frame)
+            canvas.restore_region(ground)
+            for part in moving:
+                fig.draw_artist(part)
+            pixels = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[:height, :width, :3])
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
+        file.mux(stream.encode())
+        fig.savefig(poster, format="png", dpi=FILM_DPI, metadata={"Software": None})
+    width, height = (round(pixels * 96 / FILM_DPI) for pixels in (width, height))
+    return Film(video.getvalue(), poster.getvalue(), width, height, draw(fig, alt=alt))
+
+
+def show(fig: Figure, *, alt: str, advance: Callable[[int], Any] | None = None, frames: int = 0) -> None:
+    """Display a figure in the notebook or page, as the last line of its cell; see `draw`, and `record` for a film."""
+    from IPython.display import display  # only notebooks have it
+
+    display(draw(fig, alt=alt) if advance is None else record(fig, advance, frames, alt=alt))
+
+
+def _described(fig: Figure, alt: str) -> str:
+    """Return the alternative text on one line, checked; and check that the figure has the book's looks."""
     alt = " ".join(alt.split())
     if len(alt) not in ALT_LENGTH:
         raise ValueError(
@@ -424,14 +519,4 @@ def draw(fig: Figure, *, alt: str) -> Drawing:
         )
     if fig.patch.get_gid() != GROUND:
         raise ValueError("the figure was not made by plots.figure(), so its size, fonts and colours are not the book's")
-    with mpl.rc_context(STYLE), io.StringIO() as out:
-        fig.savefig(out, format="svg", metadata={"Description": alt, "Date": None, "Creator": None})
-        svg = out.getvalue()
-    return Drawing(re.sub(r"<\?xml[^>]*>\s*<!DOCTYPE[^>]*>\s*", "", svg), alt)
-
-
-def show(fig: Figure, *, alt: str) -> None:
-    """Display a figure in the notebook or page, as the last line of its cell; see `draw`."""
-    from IPython.display import display  # only notebooks have it
-
-    display(draw(fig, alt=alt))
+    return alt

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import mlpc.assimilation
 import mlpc.basics
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +24,7 @@ MAY_IMPORT = {  # room of mlpc -> the other rooms that it may import
     "invariance": {"arguments", "basics"},
     "molecules": {"arguments", "invariance"},
 }
-HEAVY = ("torch", "sympy", "kymatio", "matplotlib", "sklearn", "beartype")
+HEAVY = ("torch", "sympy", "kymatio", "matplotlib", "sklearn", "beartype", "av")
 LEFTOVERS = {
     "utils",
     "util",
@@ -95,7 +96,7 @@ def test_every_room_of_the_package_is_in_the_plan():
     assert rooms <= set(MAY_IMPORT)
 
 
-@pytest.mark.parametrize("name", ["mlpc", "mlpc.basics"])
+@pytest.mark.parametrize("name", ["mlpc", "mlpc.basics", "mlpc.assimilation"])
 def test_an_import_costs_nothing_that_it_does_not_need(name):
     code = f"import sys, {name}; print(*sorted({set(HEAVY)} & set(sys.modules)))"
     run = subprocess.run(
@@ -150,7 +151,8 @@ def test_equations_are_proved_under_the_name_of_their_page():
 
 def test_every_public_name_stands_on_the_api_page():
     page = (ROOT / "book" / "appendix" / "api.md").read_text("utf-8")
-    documented = re.findall(r"^\.\. auto(?:function|class|exception):: mlpc\.basics\.(\w+)$", page, re.MULTILINE)
-    assert set(mlpc.basics.__all__) <= set(documented)
+    for wing in (mlpc.basics, mlpc.assimilation):
+        entry = rf"^\.\. auto(?:function|class|exception):: {re.escape(wing.__name__)}\.(\w+)$"
+        assert set(wing.__all__) <= set(re.findall(entry, page, re.MULTILINE))
     for module in ("mlpc.arguments", "mlpc.exercises", "mlpc.plots", "mlpc.verify"):
         assert re.search(rf"^\.\. automodule:: {module}\n   :members:", page, re.MULTILINE)

@@ -1,5 +1,6 @@
 """mlpc.plots: one SVG per figure, the same bytes each time, in colours that the book knows how to darken."""
 
+import io
 import re
 import subprocess
 import sys
@@ -238,3 +239,49 @@ def test_an_ellipse_of_what_is_no_covariance_is_refused(cov, mass, message):
     with pytest.raises(ValueError, match=message):
         plots.ellipse(ax, [0, 0], cov, "prior", mass=mass)
     assert not ax.lines
+
+
+def moving_dot():
+    """A figure in which a dot moves to the right, and the function that moves it."""
+    fig, ax = plots.figure(height=1.5)
+    ax.set(xlim=(0, 10), ylim=(0, 1))
+    dot = ax.plot([0], [0.5], animated=True, **plots.form("data"))[0]
+    return fig, lambda frame: dot.set_xdata([frame])
+
+
+def test_a_film_has_all_its_pictures_and_its_still_is_the_last():
+    av = pytest.importorskip("av")
+    fig, advance = moving_dot()
+    film = plots.record(fig, advance, 8, alt=ALT)
+    with av.open(io.BytesIO(film.video)) as file:
+        pictures = np.array([frame.to_ndarray(format="gray").astype(float) for frame in file.decode(video=0)])
+    dots = np.abs(pictures - np.median(pictures, axis=0)) > 40  # what is not in most of the pictures
+    assert len(pictures) == 8
+    assert np.all(np.diff([np.nonzero(dot)[1].mean() for dot in dots]) > 0)
+    assert film.still.svg == plots.draw(fig, alt=ALT).svg
+
+
+def test_a_film_waits_for_its_reader_and_fetches_nothing():
+    pytest.importorskip("av")
+    bundle = plots.record(*moving_dot(), 2, alt=ALT)._repr_mimebundle_()
+    video = bundle["text/html"]
+    assert " controls " in video
+    assert "autoplay" not in video
+    assert 'preload="none"' in video
+    assert ALT in video
+    assert not re.search(r'(?:src|poster)="(?!data:)', video)
+    assert bundle["text/plain"] == ALT
+    assert ALT in bundle["image/svg+xml"]
+
+
+def test_the_same_pictures_make_the_same_film():
+    pytest.importorskip("av")
+    films = [plots.record(*moving_dot(), 3, alt=ALT) for _ in range(2)]
+    assert films[0] == films[1]
+
+
+@pytest.mark.parametrize(("frames", "alt", "said"), [(0, ALT, "at least one picture"), (3, "a dot", "40 to 250")])
+def test_a_film_without_pictures_or_words_is_refused(frames, alt, said):
+    pytest.importorskip("av")
+    with pytest.raises(ValueError, match=said):
+        plots.record(*moving_dot(), frames, alt=alt)

@@ -79,7 +79,7 @@ def _batched(x: np.ndarray) -> np.ndarray:
     batches = int(np.sqrt(len(x)))
     length = len(x) // batches
     averages = x[: batches * length].reshape(batches, length, *x.shape[1:]).mean(axis=1)
-    return averages.var(axis=0, ddof=1) / batches
+    return np.asarray(averages.var(axis=0, ddof=1) / batches)
 
 
 def bayes_update(

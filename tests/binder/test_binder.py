@@ -114,8 +114,9 @@ def jupyterlab(clone: Path, environment: dict[str, str]) -> Iterator[str]:
             server.wait(30)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lab(image) -> Iterator[str]:
+    """A server for each page: nobody else's kernel runs on it."""
     with jupyterlab(*image) as address:
         yield address
 
@@ -174,7 +175,7 @@ def run_all(page: Page, lab: str, file: Path) -> nbformat.NotebookNode:
 def test_the_launched_page_runs_without_an_error(path, image, lab, browser):
     name = notebook_path(path.with_suffix("").as_posix())
     page = browser.new_page()
-    page.goto(lab + launched(name), wait_until="domcontentloaded")
+    page.goto(f"{lab}{launched(name)}?reset", wait_until="domcontentloaded")
     page.locator(".jp-NotebookPanel").first.wait_for(timeout=MINUTE)
     notebook = run_all(page, lab, image[0] / name)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
@@ -188,7 +189,7 @@ def test_the_launched_page_runs_without_an_error(path, image, lab, browser):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_myst_page_opens_as_a_notebook(path, lab, browser):
     page = browser.new_page()
-    page.goto(f"{lab}lab/tree/{path.as_posix()}", wait_until="domcontentloaded")
+    page.goto(f"{lab}lab/tree/{path.as_posix()}?reset", wait_until="domcontentloaded")
     panel = page.locator(".jp-NotebookPanel").first
     panel.wait_for(timeout=MINUTE)
     expect(panel.locator(".jp-MarkdownCell").first).to_be_visible(timeout=MINUTE)
