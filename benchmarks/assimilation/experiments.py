@@ -123,10 +123,12 @@ def pooled(values: np.ndarray) -> dict[str, Any]:
 
 
 def first_lost(errors: np.ndarray, limit: float, window: int = 100) -> int | None:
-    """Return the cycle at which the first of the experiments (experiments, T) was lost, or None if none was."""
+    """Return the first cycle of the first window in which one of the experiments (experiments, T) is lost, or None.
+
+    A window is lost if its mean is above the limit or not finite.
+    """
     sums = np.cumsum(np.where(np.isfinite(errors), errors, np.inf), axis=-1)
-    means = (
-        (sums[:, window:] - sums[:, :-window]) / window if errors.shape[1] > window else sums[:, -1:] / errors.shape[1]
-    )
+    with np.errstate(invalid="ignore"):  # ∞ - ∞ is not below the limit, either
+        means = (sums[:, window:] - sums[:, :-window]) / window if errors.shape[1] > window else sums[:, -1:] / window
     above = ~(means <= limit).all(axis=0)
     return int(np.argmax(above)) + 1 if above.any() else None

@@ -50,7 +50,7 @@ WHOLE: dict[str, Any] = {
         for N, inflation in ((20, 1.05), (30, 1.02), (40, 1.0))
     },
 }
-PARTLY = ("EKF", "ETKF N=40", "ETKF N=100", "LETKF N=20", "IEnKS-Q N=40")
+PARTLY = ("EKF", "ETKF N=40", "ETKF N=100", "LETKF N=20", "LETKF N=40", "IEnKS-Q N=40")
 
 
 def jobs() -> list[Job]:

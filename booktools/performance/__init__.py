@@ -42,6 +42,7 @@ class Benchmark(SphinxDirective):
             nodes.paragraph("", "", nodes.strong("", kind.verdict(result))),
             self.figure(root, name, kind.drawing(result), kind.CAPTION),
             table(kind.head(result), kind.rows(result)),
+            *([nodes.paragraph("", kind.note(result))] if kind.note(result) else []),
         ]
 
     def figure(self, root: Path, name: str, drawn: plots.Drawing, caption: str) -> nodes.figure:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from docutils import nodes
 
-from booktools.performance.results import Result
+from booktools.performance.results import Result, digits
 from mlpc import plots
 
 CAPTION = "Processor time of a cycle against the number of components, with the power laws fitted to the measurements."
@@ -69,12 +69,17 @@ def rows(result: Result) -> list[list[str | nodes.Node]]:
         [
             f"{point.n:,}",
             point.who,
-            f"{1e3 * point.time:.3g} ({1e3 * min(point.seconds):.3g} to {1e3 * max(point.seconds):.3g})",
-            f"{1e6 * point.time / point.n:.3g}",
-            f"{point.mebibytes:.0f}",
+            f"{digits(1e3 * point.time)} ({' to '.join(digits(1e3 * of(point.seconds)) for of in (min, max))})",
+            digits(1e6 * point.time / point.n),
+            f"{max(0, point.mebibytes):.0f}",
         ]
         for point in sorted(result.cases, key=lambda point: (point.n, point.who != result.head["ours"]))
     ]
+
+
+def note(result: Result) -> str:
+    """Nothing beyond the table."""
+    return ""
 
 
 def drawing(result: Result) -> plots.Drawing:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from docutils import nodes
 
-from booktools.performance.experiments import HOW, Row, parsed
+from booktools.performance.experiments import HOW, Row, note, parsed
 from booktools.performance.results import Result, listed
 from mlpc import plots
 
-__all__ = ["CAPTION", "HOW", "drawing", "head", "parsed", "rows", "verdict"]
+__all__ = ["CAPTION", "HOW", "drawing", "head", "note", "parsed", "rows", "verdict"]
 
 CAPTION = (
     "Error of the analyses against the number of members: green, with the scatter of the experiments, this package; "

@@ -81,8 +81,10 @@ def parsed(head: dict[str, Any], case: dict[str, Any]) -> list[Row]:
 def verdict(result: Result) -> str:
     """Say how many experiments were lost, and how far the errors are from published ones."""
     one = result.cases[0].about
+    fewer = [row.name for row in result.cases if row.about["experiments"] < one["experiments"]]
     lost = [f"{row.name} ({row.lost} of {row.about['experiments']})" for row in result.cases if row.lost]
     many = f"{one['experiments']} experiments of {one['cycles']:,} cycles each"
+    many += f" (fewer for {listed(fewer)})" if fewer else ""
     said = f"{many}: {f'lost by {listed(lost)}' if lost else 'none was lost by any filter'}."
     compared = [row for row in result.cases if row.published is not None and row.error.mean is not None]
     if not compared:
@@ -114,6 +116,11 @@ def rows(result: Result) -> list[list[str | nodes.Node]]:
         ]
         for row in result.cases
     ]
+
+
+def note(result: Result) -> str:
+    """Nothing beyond the table."""
+    return ""
 
 
 def drawing(result: Result) -> plots.Drawing:

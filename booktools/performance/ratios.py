@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from docutils import nodes
 
-from booktools.performance.results import Result, listed
+from booktools.performance.results import Result, digits, listed
 from mlpc import plots
 
 RESOLUTION = 1.0  # MiB: the peaks of two processes that do the same differ by as much
+FEW = 2  # peers: the table of more has no place for ranges and memory
 WIDE = 20  # ratios that differ by more than this factor are drawn on a logarithmic axis
 CAPTION = "Ratio of processor times, each with its range: right of 1 this package is faster."
 HOW = (
@@ -97,34 +98,41 @@ def heavier(result: Result) -> list[str]:
 def head(result: Result) -> list[str]:
     """The columns of the table: a ratio for each peer; memory and shares where they were measured."""
     (_, unit), ours = unit_of(result), result.head["ours"]
+    if len(columns(result)) > FEW:
+        return ["Case", f"{ours}, {unit}", *columns(result), "Difference"]
     others = [f"{peer} (range)" for peer in columns(result)]
     return ["Case", f"{ours}, {unit}", *others, *(title for title, _ in further(result)), "Difference"]
 
 
 def rows(result: Result) -> list[list[str | nodes.Node]]:
-    """A row for each case: our time, the peers' ratios with their range, memory and shares, the largest difference."""
+    """A row for each case: our time, the peers' ratios, the largest difference; more, where there are few peers."""
     scale, _ = unit_of(result)
+    few = len(columns(result)) <= FEW
     table: list[list[str | nodes.Node]] = []
     for label, case in by_case(result).items():
         any_one = next(iter(case.values()))
         ours = f"{np.median(any_one.ours) * scale:.3g}"
-        ratios = [said(case[peer]) if peer in case else "" for peer in columns(result)]
-        table.append([label, ours, *ratios, *(cell(case) for _, cell in further(result)), f"{any_one.difference:.0e}"])
+        ratios = [said(case[peer], few) if peer in case else "" for peer in columns(result)]
+        more = [cell(case) for _, cell in further(result)] if few else []
+        table.append([label, ours, *ratios, *more, f"{any_one.difference:.0e}"])
     return table
 
 
-def said(case: Comparison) -> str:
-    """A ratio with its range, with three digits."""
-    return f"{digits(case.ratio)} ({digits(case.ratios.min())} to {digits(case.ratios.max())})"
+def note(result: Result) -> str:
+    """What does not fit into the table of many peers."""
+    if len(columns(result)) <= FEW:
+        return ""
+    cases = by_case(result).items()
+    return " ".join(
+        f"{title}: {'; '.join(f'{label}: {cell(case)}' for label, case in cases if cell(case))}."
+        for title, cell in further(result)
+    )
 
 
-def digits(ratio: float) -> str:
-    """A number with three digits, and never with an exponent.
-
-    >>> digits(1126.9), digits(0.4129)
-    ('1127', '0.413')
-    """
-    return f"{ratio:.0f}" if ratio >= 1000 else f"{ratio:.3g}"
+def said(case: Comparison, with_range: bool) -> str:
+    """A ratio, with its range where there is place for it."""
+    whole = f"{digits(case.ratio)} ({digits(case.ratios.min())} to {digits(case.ratios.max())})"
+    return whole if with_range else digits(case.ratio)
 
 
 def by_case(result: Result) -> dict[str, dict[str, Comparison]]:
@@ -177,11 +185,12 @@ def drawing(result: Result) -> plots.Drawing:
     fig, ax = plots.figure(height=min(9, 0.8 + (0.32 if len(lines) < 13 else 0.19) * len(lines)))
     for y, (_, case) in enumerate(reversed(lines)):
         if case is not None:
-            color = plots.COLORS["posterior" if case.ratio >= 1 else "failure"]
+            won = case.ratio >= 1 or case.variant
+            color = plots.COLORS["posterior" if won else "failure"]
             ax.plot([case.ratios.min(), case.ratios.max()], [y, y], color=color, linewidth=1.7)
-            ax.plot(case.ratio, y, "o" if case.ratio >= 1 else "x", color=color, markersize=5.5)
+            ax.plot(case.ratio, y, "o" if won else "x", color=color, markersize=5.5)
     ax.axvline(1, color=plots.COLORS["peer"], linewidth=0.9)
-    ratios = sorted(case.ratio for case in result.cases)
+    ratios = sorted(case.ratio for case in result.cases if not case.variant)
     if ratios[-1] > WIDE * ratios[0]:
         ax.set(xscale="log")
         ax.xaxis.set_major_formatter(lambda ratio, _: f"{ratio:g}")
@@ -205,5 +214,8 @@ def listing(result: Result) -> list[tuple[str, Comparison | None]]:
         return [(case.label, case) for case in result.cases]
     lines: list[tuple[str, Comparison | None]] = []
     for label, case in by_case(result).items():
-        lines += [(label, None), *((peer, case[peer]) for peer in columns(result) if peer in case)]
+        if len(case) == 1:
+            lines += [(f"{label}: {peer}", one) for peer, one in case.items()]
+        else:
+            lines += [(label, None), *((peer, case[peer]) for peer in columns(result) if peer in case)]
     return lines

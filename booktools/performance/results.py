@@ -52,3 +52,12 @@ def listed(names: list[str]) -> str:
     'a, b and c'
     """
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def digits(number: float) -> str:
+    """A number with three digits, and never with an exponent.
+
+    >>> digits(1126.9), digits(0.4129)
+    ('1127', '0.413')
+    """
+    return f"{number:.0f}" if number >= 1000 else f"{number:.3g}"

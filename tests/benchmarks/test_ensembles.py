@@ -19,6 +19,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(Case, "steps", property(lambda case: 60 if case.experiments == 1 else 8))
     monkeypatch.setattr(ensembles, "ONE_BY_ONE", 2)
     monkeypatch.setattr(ensembles, "CLOSE", 0.15)  # of so few cycles
+    monkeypatch.setattr(ensembles, "peak", lambda case, contender: 0.0)  # a process of its own, at full size
 
 
 def members(rng, N, n=40):
@@ -78,6 +79,11 @@ def test_contenders_make_errors_of_the_same_size(case, quick):
     assert set(measured["seconds"]) == set(contenders(small))
     assert 0.1 < measured["errors"]["mlpc"] < 0.35
     assert measured["difference"] < 0.1
+
+
+def test_a_process_of_its_own_prints_its_peak(capsys):
+    ensembles.main("ETKF-40-bare-1000", "mlpc", "2")
+    assert float(capsys.readouterr().out) > 0
 
 
 @pytest.mark.parametrize("made", ["statistics", "bare"])

@@ -71,12 +71,12 @@ def test_standard_error_of_independent_numbers_is_that_of_their_mean():
     assert pooled(values[:1])["scatter"] is None
 
 
-def test_first_lost_is_the_end_of_the_first_window_that_is_too_wrong():
+def test_first_lost_is_the_beginning_of_the_first_window_that_is_too_wrong():
     errors = np.full((2, 500), 0.1)
     assert first_lost(errors, 1.0) is None
     errors[1, 200:] = 1.2
     errors[0, 300:] = 5.0
-    assert 201 < first_lost(errors, 1.0) <= 300
+    assert 101 < first_lost(errors, 1.0) <= 201
     errors[1, 30] = np.nan
     assert first_lost(errors, 1.0) <= 31
 

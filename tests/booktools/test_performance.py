@@ -121,9 +121,23 @@ def test_each_peer_has_its_verdict_and_a_form_of_our_own_is_marked(tmp_path):
     assert "a needs 0.5 times the processor time of mlpc; a is the faster one for many." in said
     assert "b needs 30 times the processor time of mlpc." in said
     assert "mlpc on torch needs 2 times" in said
-    assert rows(found) == [["many", "100", "0.5 (0.5 to 0.5)", "30 (30 to 30)", "2 (2 to 2)", "0e+00"]]
+    assert rows(found) == [["many", "100", "0.5", "30", "2", "0e+00"]]
+    assert ratios.head(found) == ["Case", "mlpc, µs", "a", "b", "mlpc on torch", "Difference"]
     assert "µs" in " ".join(ratios.head(found))
-    assert "a and b over mlpc, for 3 pairs" in drawing(found).alt
+    assert "a and b over mlpc, for 2 pairs: from 0.5 to 30.0, 1 of them" in drawing(found).alt
+
+
+def test_memory_of_many_peers_is_said_below_the_table(tmp_path):
+    sizes = {"mlpc": 3.2, "a": 40.4}
+    case = {
+        "label": "many",
+        "seconds": {who: [1.0] for who in ("mlpc", "a", "b", "c")},
+        "difference": 0,
+        "mebibytes": sizes,
+    }
+    found = parsed(written(tmp_path, "ratios", [case]))
+    assert ratios.note(found) == "Memory, MiB: many: mlpc 3, a 40."
+    assert len(rows(found)[0]) == len(ratios.head(found)) == 6
 
 
 def test_shares_of_decompositions_are_ours_and_theirs(tmp_path):
@@ -186,6 +200,8 @@ def test_survivors_alone_are_said_to_have_survived(tmp_path):
     found = parsed(written(tmp_path, "experiments", [row("good", 0.2)]))
     assert experiments.verdict(found) == "20 experiments of 1,000 cycles each: none was lost by any filter."
     assert "Published" not in experiments.head(found)
+    found = parsed(written(tmp_path, "experiments", [row("good", 0.2), row("slow", 0.3, experiments=5)]))
+    assert experiments.verdict(found).startswith("20 experiments of 1,000 cycles each (fewer for slow): none was lost")
 
 
 def test_curves_say_which_points_agree(tmp_path):
