@@ -30,7 +30,6 @@ RECOMMENDED: dict[str, tuple[Setting, Any]] = {
     "noisy ring: ETKF N=40, 1.04, rotated": (NOISY, noisy.WHOLE["ETKF N=40"]),
     "noisy ring: LETKF N=10": (NOISY, noisy.WHOLE["LETKF N=10"]),
     "Lorenz-63: EnKF N=100, 1.01": (THREE, lorenz63.METHODS["EnKF N=100"]),
-    "Lorenz-63: ETKF N=10, 1.02, rotated": (THREE, lorenz63.METHODS["ETKF N=10"]),
     "Lorenz-63: finite size N=10": (THREE, lorenz63.METHODS["finite size N=10"]),
     "Lorenz-63: IEnKS N=10, 1.02": (THREE, lorenz63.METHODS["IEnKS N=10"]),
 }
@@ -40,6 +39,7 @@ FRAGILE: dict[str, tuple[Setting, Any]] = {
     "ring: ETKF N=24, 1.013, rotated": (RING, partial(methods.etkf, N=24, inflation=1.013)),
     "ring: ETKF N=40, no inflation, rotated": (RING, partial(methods.etkf, N=40, inflation=1.0)),
     "ring: ETKF N=16, 1.02, rotated": (RING, partial(methods.etkf, N=16, inflation=1.02)),
+    "Lorenz-63: ETKF N=10, 1.02, rotated": (THREE, lorenz63.METHODS["ETKF N=10"]),
 }
 CASES = tuple(
     Job(name, setting, method, {"method": name, "recommended": name in RECOMMENDED})
