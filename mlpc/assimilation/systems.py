@@ -19,7 +19,7 @@ from mlpc.basics import Gaussian
 from mlpc.basics.covariances import covariance, real, root
 
 SPIN_UP = 20.0  # units of time from a disturbed state of rest to the attractor
-BLOCK = 2**15  # numbers; so many, and their few copies, stay in the processor's cache from one operation to the next
+BLOCK = 2**14  # numbers; so many, and their few copies, stay in the processor's cache from one operation to the next
 
 
 class System(ABC):
@@ -448,10 +448,16 @@ def _in_blocks(f: Callable[[Array], Array], x: Array, core: int) -> Array:
     states, shape = int(np.prod(x.shape[-core:])), tuple(x.shape)
     rows = max(1, BLOCK // states)
     if np.prod(shape[:-core], dtype=int) <= rows or (is_torch_array(x) and x.device.type != "cpu"):
-        return f(x)
+        return _side_by_side(f, x)
     xp = namespace(x)
     flat = xp.reshape(x, (-1, *shape[-core:]))
-    return xp.reshape(xp.concat([f(flat[i : i + rows]) for i in range(0, flat.shape[0], rows)], axis=0), shape)
+    blocks = [_side_by_side(f, flat[i : i + rows]) for i in range(0, flat.shape[0], rows)]
+    return xp.reshape(xp.concat(blocks, axis=0), shape)
+
+
+def _side_by_side(f: Callable[[Array], Array], x: Array) -> Array:
+    """Return f(x), worked out where the same component of all states lies side by side: NumPy's loops are long then."""
+    return f(x) if is_torch_array(x) else np.ascontiguousarray(f(np.ascontiguousarray(x.T).T))
 
 
 def _scales(asked: str, dt: float = 1.0, steps: int = 1, **sigmas: float) -> None:

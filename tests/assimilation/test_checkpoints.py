@@ -162,11 +162,12 @@ def test_runs_that_have_diverged_before_the_stop_stay_what_they_were(tmp_path, m
 
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
 import numpy as np
 from mlpc.assimilation import KalmanFilter, Linear2D, run
 from tests.assimilation.test_checkpoints import Noisy, observations
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background hands on that it is ignored
 analyse, count = Noisy.analyse, 0
 
 def slowly(self, *arguments):

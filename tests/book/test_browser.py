@@ -160,7 +160,7 @@ def test_a_solution_opens_in_place(page: Page, site: Path, home: str) -> None:
 @pytest.mark.parametrize(("link", "inside"), [(EQUATION, "mjx-container"), (CITATION, "div.citation")])
 def test_a_link_previews_its_target(page: Page, site: Path, home: str, link: str, inside: str) -> None:
     page.goto(home + page_with(site, 'href="#equation-eq-', "bibtex-citation"))
-    first = page.locator(link).first
+    first = page.locator(link).locator("visible=true").first
     preview = page.get_by_role("tooltip")
     first.scroll_into_view_if_needed()
     first.hover()

@@ -175,7 +175,6 @@ def test_an_equation_that_is_not_proved_stops_the_book(scratch):
     ],
 )
 def test_what_is_wrong_with_a_run_is_one_line_and_keeps_no_record(scratch, body, budget, fault):
-    (scratch / "mlpc/assimilation").mkdir()
     (scratch / "mlpc/assimilation/planted.py").write_text("x = 1\n")
     write_page(scratch, f"```{{code-cell}}\n{body}\n```\n", budget)
     done = run_pages(scratch)
