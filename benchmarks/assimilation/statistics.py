@@ -8,6 +8,7 @@ the anomalies, and the error along the singular vectors.
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 AT_ONCE = 2**17  # numbers: ensembles that fit into a core's cache are faster than all at once
 
@@ -67,7 +68,7 @@ def spectrum(X: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the singular values of the anomalies X, largest first, and the error along their directions."""
     N, n = X.shape[-2:]
     if n < 2 * N:  # the eigenvectors of the covariance are cheaper
-        squares, U = np.linalg.eigh(X.mT @ X)
+        squares, U = (part.numpy() for part in torch.linalg.eigh(torch.from_numpy(X.mT @ X)))  # sooner than NumPy's
         values, directions = np.sqrt(np.maximum(squares, 0))[..., ::-1], U.mT[..., ::-1, :]
     else:
         _, values, directions = np.linalg.svd(X, full_matrices=False)

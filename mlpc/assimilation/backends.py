@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from numbers import Real
 from typing import Any
 
 import array_api_compat.numpy
@@ -48,6 +50,29 @@ def drawing(rng: np.random.Generator | None) -> np.random.Generator:
         "this draws random numbers: pass a numpy.random.Generator, such as np.random.default_rng(0), as rng, not "
         f"{rng!r}"
     )
+
+
+def whole(asked: str, name: str, given: Any) -> int:
+    """Return a whole number as Python's, or raise a `ValueError` that names it: NumPy's would make float32 float64.
+
+    >>> whole("ETKF", "N", np.int64(7))
+    7
+    """
+    try:
+        return operator.index(given)
+    except TypeError:
+        raise ValueError(f"{asked}(): {name} must be a whole number, but is {given!r}") from None
+
+
+def number(asked: str, name: str, given: Any) -> float:
+    """Return a real number as Python's, or raise a `ValueError` that names it: NumPy's would make float32 float64.
+
+    >>> number("RTPS", "alpha", np.float64(0.5))
+    0.5
+    """
+    if isinstance(given, Real) and not isinstance(given, bool):
+        return float(given)
+    raise ValueError(f"{asked}(): {name} must be a number, but is {given!r}")
 
 
 def standard_normal(rng: np.random.Generator | None, shape: tuple[int, ...], x: Array) -> Array:

@@ -16,11 +16,13 @@ import numpy as np
 from array_api_compat import is_torch_array
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
-from mlpc.assimilation.backends import Array, apply, drawing, like, namespace, standard_normal
+from mlpc.assimilation.backends import Array, apply, drawing, like, namespace, standard_normal, whole
 from mlpc.assimilation.filtering import Ensemble, Update
 from mlpc.assimilation.inflation import strategy
 from mlpc.assimilation.systems import System
 from mlpc.basics.covariances import root
+
+ROOM = 1e-10  # the share of the largest number that squares may fill: what is made of them needs the rest
 
 
 class Change(NamedTuple):
@@ -61,6 +63,7 @@ class EnsembleFilter(ABC):
 
     def __post_init__(self) -> None:
         asked = type(self).__name__
+        object.__setattr__(self, "N", whole(asked, "N", self.N))
         if self.N < 2:
             raise ValueError(f"{asked}(): N must be at least 2, as one member has no covariance, but is {self.N}")
         if self.exact and self.system.n >= self.N:
@@ -92,9 +95,7 @@ class EnsembleFilter(ABC):
         innovation = y - h
         X = (state.members - mean[..., None, :]) / scale
         Y = observation.whitened(seen_members - h[..., None, :], seen[..., None, :]) / scale
-        if not xp.all(xp.isfinite(h)):  # an operator that overflows: no matrix may meet it, and the mean becomes NaN
-            Y = xp.where(xp.isfinite(h)[..., None, :], Y, xp.zeros_like(Y))
-        change = self.change(X, Y, observation.whitened(innovation, seen), rng)
+        change = self.change(X, *bounded(Y, observation.whitened(innovation, seen)), rng)
         anomalies = self.inflation.analysis(X, change.anomalies)
         members = (mean + change.shift)[..., None, :] + scale * anomalies
         evidence = -(observation.log_volume(y, seen) + change.logdet + change.chi2) / 2  # eq-ensemble-evidence
@@ -113,8 +114,11 @@ class EnsembleFilter(ABC):
             return members + (noise - xp.mean(noise, axis=-2, keepdims=True))
         mean, scale = xp.mean(members, axis=-2, keepdims=True), (self.N - 1) ** 0.5
         X, (F, _) = (members - mean) / scale, root("forecast", "Q", self.system.Q)
+        sound = fitting(X)[..., None, None]  # what diverged stays what it is
+        X = xp.where(sound, X, xp.zeros_like(X))
         noise = xp.broadcast_to(like(X, F.T), (*X.shape[:-2], *F.shape))
-        return mean + scale * with_covariance(X, xp.linalg.qr(xp.concat([X, noise], axis=-2))[1])
+        noisy = mean + scale * with_covariance(X, xp.linalg.qr(xp.concat([X, noise], axis=-2))[1])
+        return xp.where(sound, noisy, members)
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,6 +229,21 @@ class ETKF(EnsembleFilter):
 def _change(X: Array, Y: Array, d: Array, w: Array, anomalies: Array, logdet: Array) -> Change:
     """Return the change that moves the mean by Xᵀ w."""
     return Change(apply(X.mT, w), anomalies, logdet, chi_squared(Y, d, w))  # eq-etkf-mean
+
+
+def fitting(A: Array) -> Array:
+    """Return which of the matrices A (..., m, n) can be multiplied with each other: not those with NaN or overflow."""
+    xp = namespace(A)
+    return xp.sum(A * A, axis=(-2, -1)) < ROOM * xp.finfo(A.dtype).max  # False for NaN
+
+
+def bounded(Y: Array, d: Array) -> tuple[Array, Array]:
+    """Return Y and d, but zeros and NaN where Y overflows: no matrix may meet it, and the trajectory ends in NaN."""
+    xp, flat = namespace(Y), Y.reshape(-1)
+    if flat @ flat < ROOM * xp.finfo(Y.dtype).max:  # the whole batch at once, which is sooner
+        return Y, d
+    fits = fitting(Y)
+    return xp.where(fits[..., None, None], Y, xp.zeros_like(Y)), xp.where(fits[..., None], d, xp.full_like(d, xp.nan))
 
 
 def chi_squared(Y: Array, d: Array, w: Array) -> Array:

@@ -13,7 +13,7 @@ from numbers import Real
 
 import numpy as np
 
-from mlpc.assimilation.backends import Array, apply, like, namespace
+from mlpc.assimilation.backends import Array, apply, like, namespace, number
 
 STEPS = 61  # of the first look for the dual minimum, from an inflation of 1 to one of 10 ** (STEPS / 20)
 NEWTON = 30  # refinements of it at most; the bracket is narrow, and convergence quadratic
@@ -64,6 +64,7 @@ class Multiplicative(Inflation):
     factor: float = 1.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "factor", number("Multiplicative", "factor", self.factor))
         if not 0 < self.factor < float("inf"):
             raise ValueError(f"Multiplicative(): factor must be positive and finite, but is {self.factor}")
 
@@ -97,6 +98,7 @@ class RTPS(Inflation):
     alpha: float
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "alpha", number("RTPS", "alpha", self.alpha))
         if not 0 <= self.alpha <= 1:
             raise ValueError(f"RTPS(): alpha must be in [0, 1], but is {self.alpha}")
 
@@ -122,10 +124,13 @@ class FiniteSize(Inflation):
 
     where β was chosen such that the curvature at w = 0 is 1: without news, nothing is inflated. The first term is the
     least of ζ (N + 1 + ‖w‖²)/2 - (N + 1)/2 log ζ over ζ, up to a constant. For given ζ the rest is an ordinary analysis
-    with anomalies multiplied by 1/√ζ >= 1; what is left is to minimise over one number.
-    As the factor depends on the observation, it is no part of the recorded forecast; the evidence counts it. The
-    analysis covariance is that for given ζ: the term of rank one by which the Hessian of the logarithm differs is left
-    out.
+    with anomalies multiplied by 1/√ζ >= 1; what is left is to minimise over one number. It is sought in [10^-6.1, 1]:
+    anomalies grow about a thousandfold at most. An ensemble far narrower than that is inflated too little, or not at
+    all, and needs several cycles to recover; without the bound, one cycle could throw its members off the attractor.
+
+    As the factor depends on the observation, it is no part of the recorded forecast; the evidence counts it, but that
+    of the LETKF, where each site has its own. The analysis covariance is that for given ζ: the term of rank one by
+    which the Hessian of the logarithm differs is left out.
 
     References
     ----------
@@ -138,7 +143,7 @@ class FiniteSize(Inflation):
         return X * factor, Y * factor
 
     def zeta(self, Y: Array, d: Array) -> Array:
-        """Return the ζ (...) that minimises the dual cost, for seen anomalies (..., N, k) and departures (..., k).
+        """Return the ζ (...) in [10^-6.1, 1] with the least dual cost, for anomalies (..., N, k), departures (..., k).
 
         The dual cost may have several minima: the lowest on a grid in log ζ is refined by Newton's method, or by
         bisection where that would leave the bracket.
@@ -152,7 +157,7 @@ class FiniteSize(Inflation):
 
 
 def _dual_minimum(values: Array, b: Array, c: float) -> Array:
-    """Return the ζ in (0, 1] that minimises 2D(ζ) = c (ζ - log ζ) - Σ b/(ζ + λ), for λ and b of shape (..., m)."""
+    """Return the ζ in [10^-6.1, 1] with the least 2D(ζ) = c (ζ - log ζ) - Σ b/(ζ + λ), for λ and b (..., m)."""
     xp = namespace(b)
     grid = like(b, 10.0 ** -(np.arange(STEPS) / 10))
     dual = c * (grid - xp.log(grid)) - xp.sum(b[..., None, :] / (grid[:, None] + values[..., None, :]), axis=-1)
@@ -187,7 +192,7 @@ def strategy(asked: str, given: object) -> Inflation:
     Multiplicative(factor=1.02)
     """
     if isinstance(given, Real):
-        return Multiplicative(float(given))
+        return Multiplicative(number(asked, "inflation", given))
     if isinstance(given, Inflation):
         return given
     raise TypeError(

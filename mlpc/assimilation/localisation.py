@@ -11,7 +11,7 @@ from array_api_compat import device
 from scipy.spatial import KDTree
 
 from mlpc.arguments import arrays, keep
-from mlpc.assimilation.backends import Array, drawing, like, namespace
+from mlpc.assimilation.backends import Array, drawing, like, namespace, number
 from mlpc.assimilation.ensembles import (
     Change,
     EnsembleFilter,
@@ -36,7 +36,7 @@ def gaspari_cohn(distance: Any, c: float) -> np.ndarray:
     Parameters
     ----------
     distance : array of any shape
-        Not negative.
+        Its sign does not count.
     c : float
         Half of the width; infinity makes no taper.
 
@@ -61,7 +61,8 @@ def gaspari_cohn(distance: Any, c: float) -> np.ndarray:
     """
     if not c > 0:
         raise ValueError(f"gaspari_cohn(): c must be positive, but is {c}")
-    z = np.minimum(np.asarray(distance, dtype=float) / c, 2.0)
+    away = np.abs(np.asarray(distance, dtype=float))
+    z = np.minimum(away / c, 2.0) if c < np.inf else np.zeros_like(away)
     near = 1 + z**2 * (-5 / 3 + z * (5 / 8 + z * (1 / 2 - z / 4)))
     safe = np.where(z > 0, z, 1.0)
     far = 4 + z * (-5 + z * (5 / 3 + z * (5 / 8 + z * (-1 / 2 + z / 12)))) - 2 / (3 * safe)
@@ -84,7 +85,7 @@ class Geometry:
     Raises
     ------
     ValueError
-        If the dimensions differ, an entry is not finite, or a period is not positive.
+        If a shape does not fit, an entry is not finite, or a period is not positive.
 
     Examples
     --------
@@ -98,6 +99,11 @@ class Geometry:
 
     def __post_init__(self) -> None:
         sites, observed = arrays("Geometry", sites=(self.sites, "n m"), observed=(self.observed, "k m"))
+        if sites.ndim != 2 or observed.ndim != 2:
+            raise ValueError(
+                f"Geometry(): sites and observed must be of shapes (n, m) and (k, m), but are of {sites.shape} and "
+                f"{observed.shape}"
+            )
         period = np.asarray(self.period, dtype=float)
         if period.shape not in ((), (sites.shape[-1],)):
             raise ValueError(
@@ -115,8 +121,8 @@ class Geometry:
         observation = system.observation
         if not isinstance(observation, Components):
             raise ValueError(
-                f"LETKF(): where does {type(observation).__name__} observe? geometry=Geometry(sites, observed, period) "
-                "would say it; only Components lie at the sites that they choose"
+                f"Geometry(): where does {type(observation).__name__} observe? geometry=Geometry(sites, observed, "
+                "period) would say it; only Components lie at the sites that they choose"
             )
         sites = np.arange(system.n, dtype=float)[:, None]
         return cls(sites, sites[observation.chosen], period)
@@ -138,7 +144,8 @@ class Geometry:
         """
         closed = np.isfinite(self.period)
         box = np.where(closed, self.period, 0.0)  # SciPy's word for an open dimension
-        sites, observed = (np.where(closed, at % np.where(closed, box, 1.0), at) for at in (self.sites, self.observed))
+        size = np.where(closed, box, 1.0)  # twice, as -1e-17 % 3.0 is 3.0
+        sites, observed = (np.where(closed, at % size % size, at) for at in (self.sites, self.observed))
         pairs = KDTree(sites, boxsize=box).sparse_distance_matrix(
             KDTree(observed, boxsize=box), np.minimum(radius, np.finfo(float).max), output_type="ndarray"
         )
@@ -146,7 +153,7 @@ class Geometry:
         pairs = pairs[np.lexsort((pairs["j"], pairs["i"]))]
         counts = np.bincount(pairs["i"], minlength=len(sites))
         column = np.arange(len(pairs)) - np.repeat(np.cumsum(counts) - counts, counts)
-        index = np.zeros((len(sites), int(counts.max(initial=1)) or 1), np.intp)
+        index = np.zeros((len(sites), int(counts.max(initial=0))), np.intp)
         distance = np.full(index.shape, np.inf)
         index[pairs["i"], column], distance[pairs["i"], column] = pairs["j"], pairs["v"]
         return index, distance
@@ -158,10 +165,11 @@ class LETKF(EnsembleFilter):
 
     The inverse variances of the observations are multiplied by the taper of their distance from the site. Only those
     nearer than 2c count; so the cost is linear in the number of sites, and no array is larger than the ensemble and the
-    list of neighbours. The transforms are symmetric roots: these change from site to site as little as the observations
-    near them do. With `rotate`, all sites, and all trajectories of the batch, share one rotation. There is no one
-    covariance that the local analyses come from: log-evidence and chi2 are those of the ensemble's own, without taper.
-    A `FiniteSize` inflation is found for each site by itself.
+    list of neighbours. The observations' errors must be independent: what is left of dependent ones, once they are
+    whitened, belongs to no single place. The transforms are symmetric roots: these change from site to site as little
+    as the observations near them do. With `rotate`, all sites, and all trajectories of the batch, share one rotation.
+    There is no one covariance that the local analyses come from: log-evidence and chi2 are those of the ensemble's own,
+    without taper. A `FiniteSize` inflation is found for each site by itself.
 
     Parameters
     ----------
@@ -177,8 +185,8 @@ class LETKF(EnsembleFilter):
     Raises
     ------
     ValueError
-        If there are fewer than two members, the radius is not positive, or the geometry does not fit; from `run`, if
-        there is no Generator.
+        If there are fewer than two members, the radius is not positive, the geometry does not fit, or R has entries off
+        its diagonal; from `run`, if there is no Generator.
     TypeError
         If the inflation is neither a number nor a strategy.
 
@@ -209,8 +217,15 @@ class LETKF(EnsembleFilter):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "radius", number("LETKF", "radius", self.radius))
         if not self.radius > 0:
             raise ValueError(f"LETKF(): radius must be positive, but is {self.radius}")
+        R = self.system.observation.R
+        if R.ndim == 2 and (np.diag(np.diagonal(R)) != R).any():
+            raise ValueError(
+                "LETKF(): R must be that of independent errors, such as variances (k,), as dependent errors belong to "
+                "no single place; ETKF() takes any R"
+            )
         geometry = Geometry.ring(self.system) if self.geometry is None else self.geometry
         shape, fitting = (len(geometry.sites), len(geometry.observed)), (self.system.n, self.system.observation.k)
         if shape != fitting:
@@ -219,7 +234,7 @@ class LETKF(EnsembleFilter):
                 f"components and observes {fitting[1]}"
             )
         index, distance = geometry.near(2 * self.radius)
-        taper = np.where(distance < np.inf, gaspari_cohn(np.minimum(distance, 1e300), self.radius), 0.0)
+        taper = np.where(distance < np.inf, gaspari_cohn(distance, self.radius), 0.0)
         keep(self, _index=index, _root_taper=np.sqrt(taper))
         object.__setattr__(self, "geometry", geometry)
 
@@ -236,7 +251,7 @@ class LETKF(EnsembleFilter):
 
     def _chunks(self, X: Array) -> Iterator[slice]:
         each = self._index.shape[1] * int(np.prod(X.shape[:-1]))
-        size = max(1, AT_ONCE // each)
+        size = max(1, AT_ONCE // max(1, each))
         return (slice(first, min(first + size, self.system.n)) for first in range(0, self.system.n, size))
 
     def _local(self, X: Array, Y: Array, d: Array, sites: slice) -> tuple[Array, Array]:

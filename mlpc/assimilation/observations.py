@@ -14,7 +14,7 @@ from array_api_compat import device
 from scipy.linalg import solve_triangular
 
 from mlpc.arguments import arrays, keep
-from mlpc.assimilation.backends import Array, apply, drawing, like, namespace, standard_normal
+from mlpc.assimilation.backends import Array, apply, drawing, like, namespace, standard_normal, whole
 from mlpc.assimilation.tangents import tangent
 from mlpc.basics.covariances import cholesky, covariance, real
 
@@ -180,7 +180,8 @@ class Components(Observation):
         super().__post_init__()
         chosen = np.array(self.chosen)
         different = set(chosen.ravel().tolist())
-        if chosen.shape != (self.k,) or len(different) < self.k or not different <= {*range(self.n)}:
+        fits = chosen.shape == (self.k,) and len(different) == self.k and different <= {*range(self.n)}
+        if not fits or chosen.dtype == bool:
             raise ValueError(
                 f"Components(): chosen must be {self.k} different components of range({self.n}), one for each entry of "
                 f"R, but is {self.chosen!r}"
@@ -195,6 +196,8 @@ class Components(Observation):
     @classmethod
     def every(cls, step: int, n: int, variance: float) -> Components:
         """Return an observation of the components 0, step, 2 step, ...: with step = 1 of all."""
+        if whole("Components", "step", step) < 1:
+            raise ValueError(f"Components(): step must be at least 1, but is {step}")
         chosen = np.arange(0, n, step)
         return cls(np.full(len(chosen), float(variance)), chosen, n)
 
@@ -236,14 +239,14 @@ class Nonlinear(Observation):
     function: Callable[[Array], Array]
 
     def __call__(self, x: Array) -> Array:
-        """Return the function's value, checked for its length."""
+        """Return the function's value, checked for its length, in the precision of x."""
         seen = self.function(x)
         if tuple(seen.shape) != (*x.shape[:-1], self.k):
             raise ValueError(
                 f"Nonlinear(): the function returned shape {tuple(seen.shape)} for states of shape {tuple(x.shape)}, "
                 f"but R asks for {(*x.shape[:-1], self.k)}"
             )
-        return seen
+        return namespace(x, seen).astype(seen, x.dtype, copy=False)
 
 
 def hidden(y: Array, rng: np.random.Generator, share: float, together: bool = False) -> Array:
@@ -268,7 +271,7 @@ def hidden(y: Array, rng: np.random.Generator, share: float, together: bool = Fa
     Raises
     ------
     ValueError
-        If the share is no probability.
+        If the share is no probability, or y has a dtype without NaN.
 
     Examples
     --------
@@ -280,6 +283,8 @@ def hidden(y: Array, rng: np.random.Generator, share: float, together: bool = Fa
     if not 0 <= share <= 1:
         raise ValueError(f"hidden(): share must be a probability, but is {share:g}")
     xp = namespace(y)
+    if not xp.isdtype(y.dtype, "real floating"):
+        raise ValueError(f"hidden(): y has dtype {y.dtype}, but a gap is NaN, which only floats have")
     lost = drawing(rng).random((*y.shape[:-1], 1 if together else y.shape[-1])) < share
     return y + xp.where(like(y, lost) > 0, like(y, np.nan), like(y, 0.0))
 

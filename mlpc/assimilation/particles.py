@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from array_api_compat import device
 
-from mlpc.assimilation.backends import Array, drawing, like, namespace, standard_normal
-from mlpc.assimilation.ensembles import chi_squared, regression
+from mlpc.assimilation.backends import Array, drawing, like, namespace, number, standard_normal, whole
+from mlpc.assimilation.ensembles import ROOM, bounded, chi_squared, regression
 from mlpc.assimilation.filtering import Update
 from mlpc.assimilation.systems import System
 
@@ -78,6 +78,7 @@ class ParticleFilter:
     Its covariance is that of the weighted particles times the square of regularisation x N^(-1/(n + 4)). A model with
     noise needs none of that; without noise, copies would stay copies. The evidence is the weighted mean of the
     likelihood: unbiased, unless there is regularisation. `chi2` is that of the Gaussian with the particles' moments.
+    A particle at which h overflows has likelihood zero, and no part in those moments.
 
     Parameters
     ----------
@@ -117,6 +118,9 @@ class ParticleFilter:
     regularisation: float = 0.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "N", whole("ParticleFilter", "N", self.N))
+        for name in ("threshold", "regularisation"):
+            object.__setattr__(self, name, number("ParticleFilter", name, getattr(self, name)))
         if self.N < 2:
             raise ValueError(f"ParticleFilter(): N must be at least 2, as one particle has no spread, but is {self.N}")
         if not 0 <= self.threshold <= 1:
@@ -139,15 +143,22 @@ class ParticleFilter:
     def analyse(self, state: Particles, y: Array, rng: np.random.Generator | None) -> tuple[Particles, Weighing]:
         """Return the particles given the observation, weighted or resampled, and what was learned."""
         xp, observation = namespace(y), self.system.observation
-        seen, h = ~xp.isnan(y), observation(state.members)
-        seen_mean = (state.weights[..., None, :] @ h)[..., 0, :]
+        seen, h, weights = ~xp.isnan(y), observation(state.members), state.weights
         D = observation.whitened(y[..., None, :] - h, seen[..., None, :])
-        joint = state.log_weights - (xp.linalg.vecdot(D, D) + observation.log_volume(y, seen)[..., None]) / 2
+        squared = xp.linalg.vecdot(D, D)
+        fits = squared < ROOM * xp.finfo(y.dtype).max  # False for NaN
+        if not xp.all(fits):  # such particles are impossible, and no product may meet them
+            squared = xp.where(fits, squared, xp.full_like(squared, xp.inf))
+            h, D = (xp.where(fits[..., None], one, xp.zeros_like(one)) for one in (h, D))
+            weights = xp.where(fits, weights, xp.zeros_like(weights))
+            weights = weights / xp.sum(weights, axis=-1, keepdims=True)
+        seen_mean = (weights[..., None, :] @ h)[..., 0, :]
+        joint = state.log_weights - (squared + observation.log_volume(y, seen)[..., None]) / 2
         highest = xp.max(joint, axis=-1, keepdims=True)
         log_evidence = highest + xp.log(xp.sum(xp.exp(joint - highest), axis=-1, keepdims=True))
         weighted = Particles(state.members, joint - log_evidence)  # eq-particle-weights
         d = observation.whitened(y - seen_mean, seen)
-        Y = _anomalies(d[..., None, :] - D, xp.zeros_like(d), state.weights)
+        Y, d = bounded(_anomalies(d[..., None, :] - D, xp.zeros_like(d), weights), d)
         chi2 = chi_squared(Y, d, regression(Y[..., :0], Y, d)[0])
         count, effective = xp.sum(xp.astype(seen, y.dtype), axis=-1), weighted.effective
         update = Weighing(log_evidence[..., 0], y - seen_mean, chi2, count, effective)
@@ -198,9 +209,10 @@ def systematic(weights: Array, u: Array) -> Array:
     array([0, 0, 2])
     """
     xp, N = namespace(weights), weights.shape[-1]
-    below = xp.ceil(N * xp.cumulative_sum(weights, axis=-1)[..., :-1] - u[..., None])  # how many numbers lie below
+    total = xp.cumulative_sum(weights, axis=-1, dtype=xp.float64)
+    below = xp.ceil(N * (total / total[..., -1:])[..., :-1] - u[..., None])  # how many numbers lie below
     below = xp.clip(below, 0, N)
-    first, last = xp.zeros_like(weights[..., :1]), xp.zeros_like(weights[..., :1]) + N
+    first, last = xp.zeros_like(total[..., :1]), xp.zeros_like(total[..., :1]) + N
     copies = xp.concat([below, last], axis=-1) - xp.concat([first, below], axis=-1)
     every = xp.broadcast_to(xp.arange(N, device=device(weights)), weights.shape)
     return xp.reshape(

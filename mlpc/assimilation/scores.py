@@ -14,7 +14,7 @@ import scipy.special
 import scipy.stats
 from array_api_compat import is_torch_array
 
-from mlpc.assimilation.backends import Array, like, namespace, numpy
+from mlpc.assimilation.backends import Array, drawing, like, namespace, numpy, whole
 from mlpc.assimilation.filtering import Update
 from mlpc.basics import MonteCarloMean, monte_carlo_mean
 
@@ -188,7 +188,7 @@ def crps_gaussian(mean: Array, std: Array, x: Array) -> Array:
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or a standard deviation is negative.
 
     References
     ----------
@@ -202,6 +202,9 @@ def crps_gaussian(mean: Array, std: Array, x: Array) -> Array:
     xp = namespace(mean, std, x)
     _fitting("crps_gaussian", x, mean)
     _fitting("crps_gaussian", std, mean, "std")
+    _fitting("crps_gaussian", x, std)
+    if xp.any(std < 0):
+        raise ValueError("crps_gaussian(): std must not be negative, but somewhere is")
     certain = std == 0
     z = (x - mean) / xp.where(certain, xp.ones_like(std), std)
     density = xp.exp(-(z**2) / 2) / sqrt(2 * pi)
@@ -300,8 +303,8 @@ def rank_histogram(members: Array, x: Array, rng: np.random.Generator | None = N
     array([1029,  946, 1027,  998])
     """
     E, x = numpy(members), numpy(x)
-    if E.ndim < 2:
-        raise ValueError(f"rank_histogram(): members has shape {E.shape}, but (..., N, n) is needed")
+    if E.ndim < 2 or not E.size:
+        raise ValueError(f"rank_histogram(): members has shape {E.shape}, but (..., N, n) with a case is needed")
     _fitting("rank_histogram", x, E[..., 0, :])
     if not (np.isfinite(E).all() and np.isfinite(x).all()):
         raise ValueError("rank_histogram(): a number is not finite; leave out the cycles of runs that diverged")
@@ -309,7 +312,7 @@ def rank_histogram(members: Array, x: Array, rng: np.random.Generator | None = N
     if equal.any():
         if rng is None:
             raise ValueError("rank_histogram(): the truth equals members; rng must say which rank it gets")
-        below = below + rng.integers(0, equal, endpoint=True)
+        below = below + drawing(rng).integers(0, equal, endpoint=True)
     N = E.shape[-2]
     counts = np.bincount(below.ravel(), minlength=N + 1)
     flat = counts.sum() / (N + 1)
@@ -359,11 +362,18 @@ def climatology(x: Array) -> Array:
     x : array of shape (..., T, n)
         Long truths; all of them are pooled.
 
+    Raises
+    ------
+    ValueError
+        If x has no axis of time.
+
     Examples
     --------
     >>> climatology(np.array([[0.0, 1.0], [4.0, 1.0]])).round(6)
     np.float64(1.414214)
     """
+    if x.ndim < 2:
+        raise ValueError(f"climatology(): x has shape {tuple(x.shape)}, but (..., T, n) is needed")
     xp, n = namespace(x), x.shape[-1]
     return xp.sqrt(xp.mean(xp.var(xp.reshape(x, (-1, n)), axis=0)))
 
@@ -372,7 +382,7 @@ def lost(errors: Array, limit: float, window: int = 100) -> np.ndarray:
     """Return which runs have lost the truth: not finite, or on average above a limit for a while.
 
     A filter can lose the truth and stay finite: its error is then at `climatology`, and its mean says nothing of the
-    method. Half of the climatology is a limit that a filter which follows the truth never reaches.
+    method. Half of the climatology is a usual limit, and no law: look at the errors of those that are near it.
 
     Parameters
     ----------
@@ -398,7 +408,7 @@ def lost(errors: Array, limit: float, window: int = 100) -> np.ndarray:
     >>> lost(np.array([[0.2] * 300, [0.2] * 100 + [4.0] * 200, [0.2] * 299 + [np.nan]]), limit=1.8)
     array([False,  True,  True])
     """
-    errors = _later("lost", errors, 0, 1)
+    errors, window = _later("lost", errors, 0, 1).astype(float), whole("lost", "window", window)
     if window < 1 or not 0 < limit < np.inf:
         raise ValueError(f"lost(): window must be 1 or more and limit positive, but they are {window} and {limit}")
     sound = np.asarray(np.isfinite(errors).all(axis=-1))
@@ -427,17 +437,27 @@ def _whitening(asked: str, mean: Array, cov: Array, x: Array) -> tuple[Array, Ar
         raise ValueError(f"{asked}(): cov has shape {tuple(cov.shape)}, but (..., n, n) = (..., {n}, {n}) is needed")
     if cov.ndim > 2:
         _fitting(asked, cov[..., 0], mean, "cov[..., 0]")
+        _fitting(asked, x, cov[..., 0])
     known = xp.all(xp.isfinite(cov), axis=(-2, -1))[..., None, None]
     safe = xp.where(known, cov, like(cov, np.eye(n)))
     try:
         root = xp.linalg.cholesky(safe)
     except (np.linalg.LinAlgError, RuntimeError):  # torch's LinAlgError is a RuntimeError
+        root = None
+    if root is None or _singular(numpy(safe)):
         raise ValueError(
             f"{asked}(): a covariance is not positive definite; an ensemble needs more than {n} members for that"
-        ) from None
+        )
     d = x - mean
     d = xp.where(known[..., 0], d, xp.full_like(d, xp.nan))
     return d, safe, root
+
+
+def _singular(cov: np.ndarray) -> bool:
+    """Return whether an eigenvalue at unit variances is nothing but rounding: of that the factor may not know."""
+    scale = np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1))
+    values = np.linalg.eigvalsh(cov / scale[..., :, None] / scale[..., None, :])
+    return bool((values <= 8 * cov.shape[-1] * np.finfo(cov.dtype).eps).any())
 
 
 def _squared(d: Array, cov: Array) -> Array:
@@ -456,7 +476,7 @@ def _erf(z: Array) -> Array:
 
 def _later(asked: str, values: Array, burn_in: int, fewest: int) -> np.ndarray:
     """Return the values (..., T) without a burn-in, as NumPy's."""
-    series = numpy(values)
+    series, burn_in = numpy(values), whole(asked, "burn_in", burn_in)
     cycles = series.shape[-1] - burn_in if series.ndim else 0
     if burn_in < 0 or cycles < fewest:
         raise ValueError(

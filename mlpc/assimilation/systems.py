@@ -12,7 +12,7 @@ import numpy as np
 from array_api_compat import is_torch_array
 
 from mlpc.arguments import arrays, keep
-from mlpc.assimilation.backends import Array, apply, drawing, like, namespace, standard_normal
+from mlpc.assimilation.backends import Array, apply, drawing, like, namespace, standard_normal, whole
 from mlpc.assimilation.observations import Components
 from mlpc.assimilation.tangents import tangent
 from mlpc.basics import Gaussian
@@ -154,7 +154,7 @@ class LinearSystem(System):
             raise ValueError(f"{asked}(): observation must be linear, with a matrix H, but is {self.observation!r}")
         given = (self.start.mean, "n"), (self.observation.H, "k n"), (self.M, "n n"), (self.Q, "n n")
         _, _, M, Q = arrays(asked, **dict(zip(("start", "H", "M", "Q"), given, strict=True)))
-        if max(np.ndim(self.start.mean) - 1, M.ndim - 2, Q.ndim - 2) > 0:
+        if max(np.ndim(self.start.mean) - 1, np.ndim(self.start.cov) - 2, M.ndim - 2, Q.ndim - 2) > 0:
             raise ValueError(f"{asked}(): there is one model for the whole batch, but start, M or Q has axes in front")
         keep(self, M=np.array(real(asked, "M", M)), Q=np.array(covariance(asked, Q=(Q, "n n"))))
         _ = self._root  # refuses an indefinite Q
@@ -246,6 +246,8 @@ class Lorenz(System):
         observation = Components.every(1, n, 1.0) if self.observation is None else self.observation
         if at.shape != (n,):
             raise ValueError(f"{asked}(): start must be the law of {n} components, but its mean has shape {at.shape}")
+        if isinstance(self.start, Gaussian) and np.ndim(self.start.cov) > 2:
+            raise ValueError(f"{asked}(): there is one start for the whole batch, but its covariance has axes in front")
         if getattr(observation, "n", n) != n:
             raise ValueError(f"{asked}(): observation must be of {n} components, but is of {observation.n}")
         object.__setattr__(self, "observation", observation)
@@ -390,7 +392,7 @@ class Lorenz96(Lorenz):
     F: float = 8.0
 
     def __post_init__(self) -> None:
-        if self.sites < 4:
+        if whole("Lorenz96", "sites", self.sites) < 4:
             raise ValueError(f"Lorenz96(): a ring needs at least 4 sites, but sites is {self.sites}")
         arrays("Lorenz96", F=(self.F, ""))
         super().__post_init__()
@@ -464,5 +466,5 @@ def _scales(asked: str, dt: float = 1.0, steps: int = 1, **sigmas: float) -> Non
     for name, value in sigmas.items():
         if not 0 <= value < np.inf:
             raise ValueError(f"{asked}(): {name} must be a standard deviation, finite and not negative, but is {value}")
-    if not 0 < dt < np.inf or steps < 1:
+    if not 0 < dt < np.inf or whole(asked, "steps", steps) < 1:
         raise ValueError(f"{asked}(): dt must be positive and steps at least 1, but they are {dt} and {steps}")

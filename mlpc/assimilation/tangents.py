@@ -29,6 +29,11 @@ def tangent(f: Callable[[Array], Array], x: Array) -> tuple[Array, Array]:
     jacobian : array of shape (..., m, n)
         Entry i, j is ∂fᵢ/∂xⱼ.
 
+    Raises
+    ------
+    ValueError
+        If x holds no floats.
+
     Examples
     --------
     >>> value, J = tangent(lambda x: x**2, np.array([1.0, 3.0]))
@@ -39,6 +44,8 @@ def tangent(f: Callable[[Array], Array], x: Array) -> tuple[Array, Array]:
     import torch
 
     point = x if isinstance(x, torch.Tensor) else torch.from_numpy(np.array(x))
+    if not point.is_floating_point():
+        raise ValueError(f"tangent(): x has dtype {x.dtype}, but floats are needed")
     value = f(point)
     m, shape = value.shape[-1], point.shape
     copies = point[..., None, :].expand(*shape[:-1], m, shape[-1]).clone()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlpc.assimilation.backends import Array, namespace
+from mlpc.assimilation.backends import Array, namespace, whole
 from mlpc.assimilation.systems import System
 
 
@@ -44,7 +44,7 @@ def twin_experiment(
     Raises
     ------
     ValueError
-        If a number of cycles is negative.
+        If a number of cycles is negative or not whole, or the batch is no tuple.
     FloatingPointError
         If the truth leaves the range of numbers.
 
@@ -55,6 +55,9 @@ def twin_experiment(
     >>> x.shape, y.shape
     ((3, 51, 2), (3, 50, 2))
     """
+    steps, burn_in = whole("twin_experiment", "steps", steps), whole("twin_experiment", "burn_in", burn_in)
+    if not isinstance(batch, tuple):
+        raise ValueError(f"twin_experiment(): batch must be a tuple of numbers, such as (3,), but is {batch!r}")
     if steps < 0 or burn_in < 0:
         raise ValueError(f"twin_experiment(): steps and burn_in must not be negative, but are {steps} and {burn_in}")
     beside = np.zeros(0) if beside is None else beside

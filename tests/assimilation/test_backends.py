@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
 
-from mlpc.assimilation.backends import apply, drawing, like, namespace, numpy, standard_normal
+from mlpc.assimilation.backends import apply, drawing, like, namespace, number, numpy, standard_normal, whole
 
 
 @pytest.mark.parametrize("x", [np.zeros(2), np.float64(1), torch.zeros(2)], ids=["array", "number", "tensor"])
@@ -58,6 +58,17 @@ def test_what_is_no_generator_is_refused_with_what_would_do(rng):
         ValueError, match=r"numpy\.random\.Generator, such as np\.random\.default_rng\(0\), as rng, not"
     ):
         drawing(rng)
+
+
+def test_numbers_become_pythons_and_others_are_refused_by_their_name():
+    assert [type(whole("f", "N", three)) for three in (3, np.int64(3), np.array(3))] == [int] * 3
+    assert [type(number("f", "c", three)) for three in (3, np.float32(3), np.int64(3))] == [float] * 3
+    for wrong in (3.0, "3", None):
+        with pytest.raises(ValueError, match=rf"f\(\): N must be a whole number, but is {wrong!r}"):
+            whole("f", "N", wrong)
+    for wrong in ("3", None, True):
+        with pytest.raises(ValueError, match=rf"f\(\): c must be a number, but is {wrong!r}"):
+            number("f", "c", wrong)
 
 
 @given(array_shapes(min_dims=0, max_dims=3, max_side=3), st.booleans(), st.integers(0, 2**32 - 1))

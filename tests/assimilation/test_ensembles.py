@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
@@ -22,12 +22,14 @@ from mlpc.assimilation import (
     Linear,
     Lorenz63,
     Lorenz96,
+    Multiplicative,
     Nonlinear,
     ParticleFilter,
     run,
     scores,
     twin_experiment,
 )
+from mlpc.assimilation.backends import namespace, numpy
 from mlpc.assimilation.ensembles import (
     chi_squared,
     complement,
@@ -39,6 +41,7 @@ from mlpc.assimilation.ensembles import (
     triangular,
     with_covariance,
 )
+from mlpc.assimilation.systems import Independent
 from mlpc.basics import Gaussian
 from tests.assimilation.linear import random_system, with_gaps
 
@@ -48,8 +51,17 @@ MAKERS = {
     "ETKF": lambda system, N, **options: ETKF(system, N, **options),
     "rotated ETKF": lambda system, N, **options: ETKF(system, N, rotate=True, **options),
 }
-GEOMETRY = Geometry(np.arange(4.0)[:, None], np.zeros((1, 1)), 4.0)
+EVERY = MAKERS | {
+    "finite-size ETKF": lambda system, N: ETKF(system, N, FiniteSize()),
+    "LETKF": lambda system, N: LETKF(system, N, 1.0, geometry=places(system)),
+    "particle filter": lambda system, N: ParticleFilter(system, N, regularisation=1.0),
+}
 makers = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+def places(system):
+    """The first components of a ring are observed."""
+    return Geometry(np.arange(system.n)[:, None], np.arange(system.observation.k)[:, None], system.n)
 
 
 class Table(np.random.Generator):
@@ -243,7 +255,6 @@ def test_the_enkf_comes_to_kalmans_filter_as_its_members_grow(rng):
         N: np.sqrt(np.mean((run(EnKF(system, N), np.broadcast_to(y, (20, *y.shape)), rng).mean - exact.mean) ** 2))
         for N in (50, 5000)
     }
-    assert distance[5000] < 0.02 * np.sqrt(np.trace(exact.cov[-1])) + 0.2 * distance[50]
     assert distance[5000] < 0.2 * distance[50]  # 0.1 but for chance
 
 
@@ -313,7 +324,7 @@ def test_a_gap_is_as_if_the_component_had_not_been_there(rng, make, N, full):
         make(model, N).analyse(state, seen[0], Numbers()) for model, seen in ((system, gaps), (fewer, y[:, rest]))
     )
     np.testing.assert_allclose(after.mean, expected.mean, rtol=0, atol=1e-11)
-    same = after.cov if "rotate" in vars(make(system, N)) else after.members
+    same = after.cov if vars(make(system, N)).get("rotate") else after.members
     np.testing.assert_allclose(
         same, expected.cov if same is not after.members else expected.members, rtol=0, atol=1e-11
     )
@@ -373,6 +384,27 @@ def test_single_precision_stays_single_and_is_close(rng, make):
     double, single = (run(chosen, given, np.random.default_rng(1)) for given in (y, y.astype(np.float32)))
     assert single.ensemble.dtype == single.update.log_evidence.dtype == np.float32
     np.testing.assert_allclose(single.mean, double.mean, rtol=0, atol=5e-3)
+
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize("name", [*EVERY, "relaxed", "inflated"])
+def test_numbers_of_numpy_do_not_change_the_precision(name):
+    options = {"relaxed": [RTPS(np.float64(0.3))], "inflated": [Multiplicative(np.float64(1.1))]}.get(name, [])
+    result = run(
+        EVERY.get(name, ETKF)(Lorenz96(sites=4), np.int64(6), *options),
+        np.ones((3, 4), np.float32),
+        np.random.default_rng(0),
+    )
+    assert result.mean.dtype == result.std.dtype == result.update.log_evidence.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("library", [np.asarray, torch.asarray])
+def test_no_observation_at_all_is_a_pure_forecast(name, library):
+    system = Lorenz96(sites=4, observation=Components(np.zeros(0), np.zeros(0, int), 4))
+    result = run(EVERY[name](system, 6), library(np.zeros((2, 3, 0))), np.random.default_rng(0))
+    np.testing.assert_allclose(result.mean, result.forecast.mean, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(result.log_evidence, 0)
 
 
 @pytest.mark.parametrize("name", ["EnKF", "rotated ETKF"])
@@ -459,25 +491,59 @@ def test_a_run_that_diverges_is_recorded_and_no_error(make, rng):
         assert np.isfinite(result.mean[b, :survived]).all()
 
 
-@pytest.mark.parametrize(
-    "make", [*MAKERS.values(), lambda system, N: LETKF(system, N, 1.0, geometry=GEOMETRY), ParticleFilter]
-)
-def test_an_operator_that_overflows_ends_its_own_trajectory_and_no_other(make):
-    """exp(1e4 x) of the second trajectory has no finite value, in single members at first."""
-    system = Lorenz96(sites=4, observation=Nonlinear([1.0], lambda x: np.exp(np.maximum(1e4 * (x[..., :1] - 40), -5))))
-    y = np.ones((2, 3, 1))
-    chosen = make(system, 6)
-    state = chosen.init((2,), np.random.default_rng(0), y)
-    far = replace(state, members=state.members + np.array([0.0, 40.0])[:, None, None])
+def started_from(chosen, members):
+    """The filter with these members at the start."""
 
     class From(type(chosen)):
         def init(self, batch, rng, beside):
-            return far
+            return replace(chosen.init(batch, rng, beside), members=members)
 
-    started = From(**{field.name: getattr(chosen, field.name) for field in fields(chosen) if field.init})
-    result = run(started, y, np.random.default_rng(1))
+    return From(**{field.name: getattr(chosen, field.name) for field in fields(chosen) if field.init})
+
+
+@pytest.mark.parametrize("factor", [np.inf, 1e170, 1e150], ids="times {}".format)
+@pytest.mark.parametrize("library", [np.asarray, torch.asarray])
+@pytest.mark.parametrize(
+    ("name", "full"),
+    [(name, full) for name in (*EVERY, "two members") for full in (False, True) if (name, full) != ("LETKF", True)],
+)
+def test_an_operator_that_overflows_ends_its_own_trajectory_and_no_other(name, library, full, factor):
+    """What is seen of the second trajectory, or its square, or what is made of that, is no number."""
+
+    def huge(x):
+        xp, seen = namespace(x), x[..., :2]
+        return xp.where(seen > 20, seen * factor, seen)
+
+    R = [[1.0, 0.5], [0.5, 1.0]] if full else [1.0, 1.0]
+    system = Lorenz96(sites=4, dt=1e-4, observation=Nonlinear(R, huge), start=Independent(np.zeros(4), np.ones(4)))
+    chosen, y = EVERY.get(name, ETKF)(system, 2 if name == "two members" else 6), library(np.ones((2, 3, 2)))
+    members = chosen.init((2,), np.random.default_rng(0), y).members + library(np.array([0.0, 40.0]))[:, None, None]
+    result = run(started_from(chosen, members), y, np.random.default_rng(1))
     np.testing.assert_array_equal(result.survived, [3, 0])
-    assert np.isfinite(result.mean[0]).all()
+    for series in (numpy(result.mean), numpy(result.update.log_evidence)):
+        assert np.isfinite(series[0]).all()
+        assert np.isnan(series[1]).all()
+
+
+@dataclass(frozen=True, eq=False)
+class Exploding(Lorenz96):
+    factor: float = 1.0
+
+    def step(self, x):
+        return namespace(x).where(x > 20, x * self.factor, x)
+
+
+@pytest.mark.parametrize("factor", [np.nan, np.inf, 1e200], ids="times {}".format)
+@pytest.mark.parametrize("library", [np.asarray, torch.asarray])
+@makers
+def test_exact_noise_of_a_forecast_that_diverges_is_no_error(make, library, factor):
+    system = Exploding(sites=4, sigma_q=0.1, factor=factor, start=Independent(np.zeros(4), np.ones(4)))
+    chosen, y = make(system, 6, exact=True), library(np.ones((2, 3, 4)))
+    members = chosen.init((2,), np.random.default_rng(0), y).members + library(np.array([0.0, 40.0]))[:, None, None]
+    result = run(started_from(chosen, members), y, np.random.default_rng(1))
+    np.testing.assert_array_equal(result.survived, [3, 0])
+    alone = run(started_from(chosen, members[1]), y[1], np.random.default_rng(1))
+    assert alone.survived == 0
 
 
 @makers
@@ -501,6 +567,14 @@ def test_one_member_has_no_covariance(kind, N):
     message = rf"{kind.__name__}\(\): N must be at least 2, as one member has no covariance, but is {N}"
     with pytest.raises(ValueError, match=message):
         kind(Lorenz96(), N)
+
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("N", [10.5, 10.0, "10", None])
+def test_members_are_counted(name, N):
+    with pytest.raises(ValueError, match=re.escape(f"(): N must be a whole number, but is {N!r}")):
+        EVERY[name](Lorenz96(sites=4), N)
 
 
 def test_exact_moments_need_more_members_than_components():

@@ -16,11 +16,13 @@ from mlpc.assimilation import (
     Lorenz63,
     Lorenz96,
     Multiplicative,
+    inflation,
     run,
     scores,
     twin_experiment,
 )
 from mlpc.assimilation.inflation import Inflation, strategy
+from mlpc.assimilation.systems import Independent
 from tests.assimilation.linear import random_system, with_gaps
 
 
@@ -58,6 +60,16 @@ def test_the_inflated_forecast_is_what_is_recorded_and_updated(rng):
     state = etkf.init((), rng, y)
     forecast = etkf.forecast(state, rng)
     np.testing.assert_allclose(forecast.cov, 1.44 * Ensemble(system.step(state.members)).cov, rtol=0, atol=1e-12)
+
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize("given", ["1.1", None, True, [1.0]])
+def test_factors_and_shares_are_numbers(given):
+    for kind, name in ((Multiplicative, "factor"), (RTPS, "alpha")):
+        with pytest.raises(
+            ValueError, match=re.escape(f"{kind.__name__}(): {name} must be a number, but is {given!r}")
+        ):
+            kind(given)
 
 
 @pytest.mark.parametrize("factor", [0.0, -1.0, np.inf, np.nan])
@@ -152,6 +164,28 @@ def test_surprise_inflates_and_members_make_it_needless(rng):
     assert zetas == sorted(zetas, reverse=True)
     many = np.concatenate([Y] * 100) / 10  # the same covariance from more members
     assert float(FiniteSize().zeta(many, d)) > float(FiniteSize().zeta(Y, d))
+
+
+def test_an_ensemble_far_too_narrow_is_inflated_a_thousandfold_at_most(monkeypatch):
+    """Where the dual cost is least beyond the bound: at the bound, or at another minimum within it."""
+    Y = np.array([[1.0], [-0.5], [-0.5]])
+    bound = 10**-6.1
+    for spread, departure, expected in ((1e-2, 1e3, bound), (1e-3, 1e2, bound), (1e-4, 10.0, 1.0), (1e-5, 20.0, 1.0)):
+        zeta = FiniteSize().zeta(spread * Y, np.array([departure]))
+        assert zeta == pytest.approx(expected, rel=1e-4)
+    monkeypatch.setattr(inflation, "STEPS", 400)
+    assert FiniteSize().zeta(1e-2 * Y, np.array([1e3])) < 1e-3 * bound
+
+
+def test_the_bound_lets_a_narrow_ensemble_that_is_far_off_recover(monkeypatch):
+    truth = Lorenz63()
+    x, y = twin_experiment(truth, 30, np.random.default_rng(3))
+    believed = Lorenz63(start=Independent(truth.start.mean + np.array([30.0, 0.0, 0.0]), np.full(3, 1e-3)))
+    filter = ETKF(believed, 3, inflation=FiniteSize())
+    result = run(filter, y, np.random.default_rng(1))
+    assert scores.rmse(result.mean, x[1:])[5:].mean() < 1
+    monkeypatch.setattr(inflation, "STEPS", 400)
+    assert run(filter, y, np.random.default_rng(1)).survived < 5
 
 
 def test_the_analysis_is_that_of_inflated_anomalies(rng):

@@ -25,7 +25,7 @@ from mlpc.assimilation import (
     scores,
     twin_experiment,
 )
-from tests.assimilation.linear import spd, with_gaps
+from tests.assimilation.linear import with_gaps
 
 # the taper
 
@@ -56,7 +56,8 @@ def test_values_support_and_limits_of_the_taper(rng):
     assert (np.diff(taper) <= 0).all()
     assert (taper[distance >= 2 * c] == 0).all()
     assert (taper[distance < 1.9 * c] > 0).all()
-    np.testing.assert_array_equal(gaspari_cohn(distance, np.inf), 1)
+    np.testing.assert_array_equal(gaspari_cohn(-distance, c), taper)
+    np.testing.assert_array_equal(gaspari_cohn([*distance, np.inf], np.inf), 1)
     near = np.linspace(0, 0.1, 5)
     np.testing.assert_allclose(gaspari_cohn(near, c), np.exp(-(near**2) / (2 * 0.3 * c**2)), atol=1e-4)
 
@@ -103,13 +104,19 @@ def test_near_observations_are_those_that_all_distances_show(seed, n, k, m, radi
         real = np.isfinite(distance[site])
         np.testing.assert_array_equal(index[site, real], np.flatnonzero(dense[site] < radius))
         np.testing.assert_allclose(distance[site, real], dense[site, dense[site] < radius], rtol=0, atol=1e-9)
-    assert index.shape == distance.shape == (n, max(1, (dense < radius).sum(1).max()))
+    assert index.shape == distance.shape == (n, (dense < radius).sum(1).max())
 
 
 def test_a_ring_is_a_line_whose_ends_meet():
     system = Lorenz96(sites=6, observation=Components([1.0, 1.0], [0, 3], 6))
     assert Geometry.line(system).near(1.5)[1][5].min() == np.inf
     assert Geometry.ring(system).near(1.5)[1][5].min() == 1
+
+
+def test_a_coordinate_that_rounding_makes_negative_is_in_the_period():
+    index, distance = Geometry([[-1e-17], [1.0]], [[0.0], [-1e-17]], 3.0).near(1.5)
+    np.testing.assert_array_equal(index, [[0, 1]] * 2)
+    np.testing.assert_allclose(distance, [[0, 0], [1, 1]], atol=1e-15)
 
 
 def test_every_observation_is_near_with_an_infinite_radius():
@@ -156,19 +163,18 @@ def test_a_tiny_radius_is_one_scalar_update_for_each_site(rng):
 
 
 @pytest.mark.parametrize("N", [4, 12])
-@pytest.mark.parametrize("full", [False, True])
-def test_each_site_is_updated_by_the_dense_formula_with_tapered_precisions(rng, N, full):
+@pytest.mark.parametrize("matrix", [False, True])
+def test_each_site_is_updated_by_the_dense_formula_with_tapered_precisions(rng, N, matrix):
     n, k = 9, 5
     sites, observed = rng.uniform(0, 4, (n, 2)), rng.uniform(0, 4, (k, 2))
-    R = spd(rng, k) if full else rng.uniform(0.5, 2, k)
-    system = Lorenz96(sites=n, observation=Linear(R, rng.standard_normal((k, n))))
+    R = rng.uniform(0.5, 2, k)
+    system = Lorenz96(sites=n, observation=Linear(np.diag(R) if matrix else R, rng.standard_normal((k, n))))
     letkf = LETKF(system, N, radius=1.2, geometry=Geometry(sites, observed))
     state = letkf.init((), rng, np.zeros(k))
     y = rng.standard_normal(k)
     after, _ = letkf.analyse(state, y, rng)
-    whitener = np.linalg.inv(np.linalg.cholesky(system.observation.covariance(y)))
-    X, Y = state.anomalies, state.anomalies @ system.observation.H.T @ whitener.T
-    d = whitener @ (y - system.observation(state.mean))
+    X, Y = state.anomalies, state.anomalies @ system.observation.H.T / np.sqrt(R)
+    d = (y - system.observation(state.mean)) / np.sqrt(R)
     for i in range(n):
         taper = gaspari_cohn(np.linalg.norm(observed - sites[i], axis=-1), 1.2)
         C = np.eye(N) + (Y * taper) @ Y.T
@@ -254,6 +260,18 @@ def test_the_radius_is_positive():
             LETKF(Lorenz96(), 5, radius)
 
 
+@pytest.mark.usefixtures("production")
+def test_the_radius_is_a_number():
+    with pytest.raises(ValueError, match=r"LETKF\(\): radius must be a number, but is '8'"):
+        LETKF(Lorenz96(), 5, "8")
+
+
+def test_errors_that_depend_on_each_other_have_no_place():
+    system = Lorenz96(sites=4, observation=Components(np.eye(2) + 0.5, [0, 2], 4))
+    with pytest.raises(ValueError, match=r"LETKF\(\): R must be that of independent errors"):
+        LETKF(system, 5, 2.0)
+
+
 def test_a_geometry_fits_its_system():
     message = "LETKF(): geometry has 40 sites and 20 observations, but the system has 40 components and observes 40"
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -262,7 +280,9 @@ def test_a_geometry_fits_its_system():
 
 def test_an_operator_without_places_asks_for_them():
     system = Lorenz96(sites=4, observation=Linear([1.0], [[1.0, 1.0, 0.0, 0.0]]))
-    with pytest.raises(ValueError, match=r"where does Linear observe\? geometry=Geometry\(sites, observed, period\)"):
+    with pytest.raises(
+        ValueError, match=r"Geometry\(\): where does Linear observe\? geometry=Geometry\(sites, observed, period\)"
+    ):
         LETKF(system, 5, 2.0)
 
 
@@ -272,6 +292,10 @@ def test_an_operator_without_places_asks_for_them():
     [
         ((np.zeros((3, 2)), np.zeros((3, 1))), "observed has shape (3, 1), but (..., k, m) = (..., k, 2) is needed"),
         (([[np.nan]], [[0.0]]), "sites must hold finite numbers, but sites[0, 0] is nan"),
+        (
+            (np.zeros((2, 3, 1)), np.zeros((4, 1))),
+            "sites and observed must be of shapes (n, m) and (k, m), but are of (2, 3, 1) and (4, 1)",
+        ),
         (([[0.0]], [[0.0]], 0.0), "period must be positive, or infinite for an open line, but is 0.0"),
         (
             ([[0.0]], [[0.0]], [1.0, 1.0]),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpc.assimilation import Components, Linear, Nonlinear, hidden
-from mlpc.assimilation.backends import numpy
+from mlpc.assimilation.backends import namespace, numpy
 
 FULL = np.array([[2.0, 0.6, 0.1], [0.6, 1.0, -0.3], [0.1, -0.3, 0.5]])
 H = np.arange(12.0).reshape(3, 4)
@@ -71,6 +71,10 @@ def test_the_precision_of_the_state_is_that_of_the_observation():
         assert observation.whitened(observation(x), np.ones((2, 3), bool)).dtype == np.float32
         assert observation.log_volume(x, np.ones((2, 3), bool)).dtype == np.float32
         assert observation.log_volume(x, np.array([True, False, True])).dtype == np.float32
+    for dtype in ("float32", "float64", "int64"):
+        of_its_own = Nonlinear(np.ones(4), lambda x, dtype=dtype: namespace(x).astype(x, getattr(namespace(x), dtype)))
+        for kind in (np.asarray, torch.asarray):
+            assert "float32" in str(of_its_own(kind(np.ones((2, 4), np.float32))).dtype)
 
 
 # noise
@@ -198,6 +202,14 @@ WRONG = {
     "a component too far": (lambda: Components([1.0], [3], 3), "chosen must be 1 different components of range(3)"),
     "a negative component": (lambda: Components([1.0], [-1], 3), "chosen must be 1 different components of range(3)"),
     "half a component": (lambda: Components([1.0], [0.5], 3), "chosen must be 1 different components of range(3)"),
+    "a mask": (lambda: Components([1.0, 1.0], [True, False], 2), "chosen must be 2 different components of range(2)"),
+    "every no component": (lambda: Components.every(0, 4, 1.0), "Components(): step must be at least 1, but is 0"),
+    "components backwards": (lambda: Components.every(-1, 4, 1.0), "Components(): step must be at least 1, but is -1"),
+    "every half component": (lambda: Components.every(0.5, 4, 1.0), "Components(): step must be a whole number"),
+    "gaps in integers": (
+        lambda: hidden(np.zeros((3, 1), int), np.random.default_rng(0), 0.5),
+        "hidden(): y has dtype int64, but a gap is NaN, which only floats have",
+    ),
     "too few components": (lambda: Components([1.0, 1.0], [0], 3), "one for each entry of R, but is [0]"),
     "states of another length": (
         lambda: Components.every(2, 4, 1.0)(np.zeros(5)),

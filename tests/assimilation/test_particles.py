@@ -21,6 +21,7 @@ from mlpc.assimilation import (
     scores,
     twin_experiment,
 )
+from mlpc.assimilation.backends import namespace
 from mlpc.assimilation.particles import Particles, systematic
 from mlpc.basics import Gaussian
 from tests.assimilation.linear import random_system, with_gaps
@@ -51,6 +52,16 @@ def test_systematic_copies_are_right_on_average(rng):
     parents = systematic(np.broadcast_to(weights, (20_000, 7)), grid)
     copies = (parents[..., None] == np.arange(7)).sum(1).mean(0)
     np.testing.assert_allclose(copies, 7 * weights, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("library", [np.asarray, torch.asarray])
+def test_a_particle_without_weight_has_no_copy_in_single_precision(library):
+    """The sum of many weights is 1 up to rounding only, and the last number may lie beyond it."""
+    for N in range(2, 200):
+        weights = np.full((1, N), 1 / (N - 1), np.float32)
+        weights[0, -1] = 0
+        parents = systematic(library(weights), library(np.array([1e-6, 1 - 1e-6][N % 2 :][:1], np.float32)))
+        assert int(parents.max()) == N - 2
 
 
 def test_equal_weights_keep_every_particle(rng):
@@ -173,6 +184,34 @@ def test_copies_are_disturbed_by_the_weighted_covariance_and_first_ones_are_not(
     assert len(np.unique(after.members[:, 0])) > 0.95 * N
 
 
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("library", [np.asarray, torch.asarray])
+def test_a_particle_at_which_the_operator_overflows_is_as_if_it_had_not_been_there(rng, library, full):
+    """Its likelihood is zero, and all that is recorded is that of the others."""
+
+    def steep(x):
+        xp = namespace(x)
+        return xp.exp(xp.where(x[..., :2] > 9, 1000.0, x[..., :2]))
+
+    R = [[1.0, 0.5], [0.5, 1.0]] if full else [1.0, 1.0]
+    particles = ParticleFilter(Lorenz96(sites=4, observation=Nonlinear(R, steep)), 8, threshold=0.0)
+    members, y = rng.standard_normal((2, 8, 4)), library(rng.standard_normal((2, 2)))
+    members[1, 2, :2], members[1, 7, 1] = 10, 10
+    equal = np.full((2, 8), -np.log(8))
+    with np.errstate(over="ignore", invalid="ignore"):
+        after, update = particles.analyse(Particles(library(members), library(equal)), y, rng)
+    others = np.delete(members, [2, 7], axis=1)
+    few, known = particles.analyse(Particles(library(others), library(equal[:, 2:] + np.log(8 / 6))), y, rng)
+    np.testing.assert_array_equal(after.weights[1, [2, 7]], 0)
+    np.testing.assert_allclose(after.mean[1], few.mean[1], rtol=1e-12)
+    np.testing.assert_allclose(update.innovation[1], known.innovation[1], rtol=1e-12)
+    np.testing.assert_allclose(update.chi2[1], known.chi2[1], rtol=1e-10)
+    np.testing.assert_allclose(update.log_evidence[1], known.log_evidence[1] + np.log(6 / 8), rtol=1e-12)
+    whole, alone = particles.analyse(Particles(library(members[0]), library(equal[0])), y[0], rng)
+    np.testing.assert_allclose(after.mean[0], whole.mean, rtol=1e-12)
+    np.testing.assert_allclose(update.chi2[0], alone.chi2, rtol=1e-12)
+
+
 def test_without_regularisation_a_perfect_model_keeps_its_copies(rng):
     _x, y = twin_experiment(Lorenz63(), 10, rng)
     members = run(ParticleFilter(Lorenz63(), 100, threshold=1.0), y, rng).ensemble
@@ -272,10 +311,12 @@ def test_torch_and_numpy_give_the_same_numbers(rng):
         ({"threshold": 1.5}, "threshold must be a share of N, from 0 to 1, but is 1.5"),
         ({"threshold": -0.1}, "threshold must be a share of N, from 0 to 1, but is -0.1"),
         ({"threshold": float("nan")}, "threshold must be a share of N, from 0 to 1, but is nan"),
+        ({"threshold": None}, "threshold must be a number, but is None"),
         ({"regularisation": -1.0}, "regularisation must be finite and not negative, but is -1.0"),
         ({"regularisation": float("inf")}, "regularisation must be finite and not negative, but is inf"),
     ],
 )
+@pytest.mark.usefixtures("production")
 def test_options_are_checked(options, message):
     with pytest.raises(ValueError, match=re.escape(f"ParticleFilter(): {message}")):
         ParticleFilter(**{"system": Lorenz63(), "N": 10, **options})

@@ -81,6 +81,18 @@ def test_nll_is_scipys_and_nees_its_quadratic_form(belief):
             np.testing.assert_allclose(squared[at], d @ np.linalg.inv(of_cov[at]) @ d, rtol=1e-9)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", [np.asarray, torch.asarray])
+def test_no_ensemble_of_as_many_members_as_components_has_a_likelihood(rng, kind, dtype):
+    """Rounding lets every third of their covariances have a Cholesky factor; in which units, does not matter."""
+    for n in (2, 3, 8):
+        for E in rng.normal(size=(30, n, n)) * 10.0 ** rng.uniform(-3, 3, (30, 1, n)):
+            mean, cov = (kind(one.astype(dtype)) for one in (E.mean(0), np.cov(E.T)))
+            for score in (scores.nll, scores.nees):
+                with pytest.raises(ValueError, match=f"more than {n} members"):
+                    score(mean, cov, mean)
+
+
 def test_nll_is_least_for_the_right_moments(rng):
     law = Gaussian(np.array([1.0, 2.0]), np.array([[2.0, 0.5], [0.5, 1.0]]))
     x = law.sample(rng, 100_000)
@@ -321,6 +333,10 @@ def test_a_truth_that_is_lost_for_a_while_only_is_lost_and_one_bad_cycle_is_not(
     assert scores.lost(errors[0], 1.8).shape == ()
 
 
+def test_long_series_in_single_precision_are_summed_in_double():
+    assert not scores.lost(np.full(2_000_000, 1.79, np.float32), 1.8)
+
+
 # NaN
 
 
@@ -426,6 +442,14 @@ WRONG = {
         lambda: scores.nees(TWO, np.diag([1.0, -1.0]), TWO),
         "nees(): a covariance is not positive definite",
     ),
+    "a truth for one time of the covariances": (
+        lambda: scores.nll(TWO[0], np.stack([np.eye(2)] * 4), TWO),
+        "nll(): x has shape (5, 2), but the estimates have (4, 2); x[..., 1:, :] would fit",
+    ),
+    "one time for all covariances": (
+        lambda: scores.nees(TWO[0], np.stack([np.eye(2)] * 4), TWO[:1]),
+        "nees(): x has shape (1, 2), but the estimates have (4, 2)",
+    ),
     "members without axes": (
         lambda: scores.crps(np.zeros(3), np.zeros(1)),
         "crps(): members has shape (3,), but (..., N, n) is needed",
@@ -441,6 +465,23 @@ WRONG = {
     "standard deviations of another n": (
         lambda: scores.crps_gaussian(TWO, np.ones((5, 3)), TWO),
         "crps_gaussian(): std has shape (5, 3)",
+    ),
+    "a truth for one time of the standard deviations": (
+        lambda: scores.crps_gaussian(TWO[0], np.ones((4, 2)), TWO),
+        "crps_gaussian(): x has shape (5, 2), but the estimates have (4, 2)",
+    ),
+    "a negative standard deviation": (
+        lambda: scores.crps_gaussian(TWO, -np.ones(2), TWO),
+        "crps_gaussian(): std must not be negative",
+    ),
+    "ranks of nobody": (
+        lambda: scores.rank_histogram(E[:0], TWO[:0]),
+        "rank_histogram(): members has shape (0, 3, 2), but (..., N, n) with a case is needed",
+    ),
+    "ties for a seed": (lambda: scores.rank_histogram(E, TWO, 0), "pass a numpy.random.Generator"),
+    "a climatology of one time": (
+        lambda: scores.climatology(np.ones(3)),
+        "climatology(): x has shape (3,), but (..., T, n) is needed",
     ),
     "ranks of vectors": (
         lambda: scores.rank_histogram(np.zeros(3), np.zeros(1)),
@@ -467,6 +508,14 @@ WRONG = {
         "average(): 64 cycles or more are needed after the burn-in, but values of shape (63,) with burn_in=0 leave 63",
     ),
     "a long burn-in": (lambda: scores.average(np.zeros((2, 100)), burn_in=200), "with burn_in=200 leave 0"),
+    "half a cycle of burn-in": (
+        lambda: scores.average(np.zeros(100), burn_in=2.5),
+        "average(): burn_in must be a whole number, but is 2.5",
+    ),
+    "half a cycle of window": (
+        lambda: scores.lost(np.zeros(9), 1.0, window=2.5),
+        "lost(): window must be a whole number, but is 2.5",
+    ),
     "a negative burn-in": (lambda: scores.average(np.zeros(100), burn_in=-1), "average(): 64 cycles or more"),
     "a number for a series": (lambda: scores.average(np.zeros(())), "average(): 64 cycles or more"),
     "innovations without cycles": (
@@ -480,6 +529,7 @@ WRONG = {
 }
 
 
+@pytest.mark.usefixtures("production")
 @pytest.mark.parametrize("case", WRONG)
 def test_what_cannot_be_scored_is_refused_with_what_came(case):
     call, message = WRONG[case]

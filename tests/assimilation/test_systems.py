@@ -276,12 +276,23 @@ def test_a_start_of_ones_own_is_kept():
 # errors
 
 ONE = Gaussian(np.zeros(1), np.eye(1))
+SEVERAL = Gaussian(np.zeros(3), np.ones((5, 1, 1)) * np.eye(3))
 WRONG = {
     "negative noise": (lambda: Lorenz96(sigma_q=-1), "Lorenz96(): sigma_q must be a standard deviation"),
     "infinite spread": (lambda: Lorenz63(sigma_0=np.inf), "Lorenz63(): sigma_0 must be a standard deviation"),
     "noise NaN": (lambda: Linear2D(sigma_r=np.nan), "Linear2D(): sigma_r must be a standard deviation"),
     "no time": (lambda: Lorenz96(dt=0), "Lorenz96(): dt must be positive"),
     "no steps": (lambda: Lorenz63(steps=0), "Lorenz63(): dt must be positive and steps at least 1"),
+    "half a step": (lambda: Lorenz63(steps=1.5), "Lorenz63(): steps must be a whole number, but is 1.5"),
+    "half a site": (lambda: Lorenz96(sites=40.5), "Lorenz96(): sites must be a whole number, but is 40.5"),
+    "a batch of starts": (
+        lambda: Lorenz63(start=SEVERAL),
+        "Lorenz63(): there is one start for the whole batch, but its covariance has axes in front",
+    ),
+    "a batch of starts of a linear model": (
+        lambda: LinearSystem(Linear([1.0], np.ones((1, 3))), SEVERAL, np.eye(3), np.eye(3)),
+        "LinearSystem(): there is one model for the whole batch, but start",
+    ),
     "a short ring": (lambda: Lorenz96(sites=3), "Lorenz96(): a ring needs at least 4 sites, but sites is 3"),
     "NaN in the model": (lambda: Lorenz96(F=np.nan), "Lorenz96(): F must hold finite numbers"),
     "infinity in the model": (lambda: Lorenz63(rho=np.inf), "Lorenz63(): rho must hold finite numbers"),

@@ -99,3 +99,9 @@ def test_a_tangent_can_be_had_where_gradients_are_off_and_leaves_the_argument_al
     given = np.array([3.0])
     tangent(lambda x: x**2, given)
     assert given[0] == 3
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.asarray])
+def test_integers_have_no_tangent(kind):
+    with pytest.raises(ValueError, match=r"tangent\(\): x has dtype .*int64, but floats are needed"):
+        tangent(lambda x: x**2, kind(np.arange(3)))

@@ -1,5 +1,6 @@
 """Twin experiments: reproducible, shifted by one, and of the law that the system states."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +75,21 @@ def test_no_cycles_leave_the_start(rng):
 def test_negative_numbers_of_cycles_are_refused(count, rng):
     with pytest.raises(ValueError, match=r"steps and burn_in must not be negative, but are"):
         twin_experiment(Linear2D(), rng=rng, **count)
+
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 2.5}, "steps must be a whole number, but is 2.5"),
+        ({"steps": 2, "burn_in": 2.5}, "burn_in must be a whole number, but is 2.5"),
+        ({"steps": 2, "batch": 3}, "batch must be a tuple of numbers, such as (3,), but is 3"),
+    ],
+    ids=str,
+)
+def test_cycles_are_counted_and_a_batch_has_axes(options, message, rng):
+    with pytest.raises(ValueError, match=re.escape(f"twin_experiment(): {message}")):
+        twin_experiment(Linear2D(), rng=rng, **options)
 
 
 @pytest.mark.usefixtures("production")

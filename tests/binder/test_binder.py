@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -96,8 +97,8 @@ def jupyterlab(clone: Path, environment: dict[str, str]) -> Iterator[str]:
     """Start what Binder's image starts, on this machine alone, and give its address; JupyterLab is at `lab`."""
     command = ["jupyter", "notebook", "--no-browser", "--ip=127.0.0.1", "--ServerApp.port=0"]
     command += ["--IdentityProvider.token=", "--ServerApp.allow_root=True"]
-    runtime = Path(environment["HOME"]) / "runtime"
-    log = Path(environment["HOME"]) / "jupyterlab.log"
+    runtime = Path(tempfile.mkdtemp(dir=environment["HOME"]))  # in which only this server says where it listens
+    log = runtime / "jupyterlab.log"
     with log.open("w") as out:
         server = subprocess.Popen(
             command, cwd=clone, env={**environment, "JUPYTER_RUNTIME_DIR": str(runtime)}, stdout=out, stderr=out
