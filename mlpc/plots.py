@@ -65,6 +65,8 @@ STYLE: dict[Any, Any] = {
 
 FILM_DPI = 120
 """Dots per inch of a film; a CSS inch has 96."""
+CONTROLS = 72
+"""Pixels below a film's picture, where the player shows its controls."""
 
 ALT_LENGTH = range(40, 251)
 GROUND = "ground"
@@ -107,7 +109,8 @@ class Film:
         return (
             f'<video class="film" controls muted playsinline preload="none" '
             f'width="{self.width}" height="{self.height}" '
-            f'style="max-width: 100%; height: auto" aria-label="{html.escape(self.still.alt)}" '
+            f'style="aspect-ratio: {self.width} / {self.height + CONTROLS}; background: white; height: auto; '
+            f'max-width: 100%; object-position: top" aria-label="{html.escape(self.still.alt)}" '
             f'poster="data:image/png;base64,{poster}" src="data:video/mp4;base64,{video}"></video>'
         )
 
