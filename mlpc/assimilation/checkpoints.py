@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import time
 import types
 from collections.abc import Callable, Mapping
@@ -25,8 +26,11 @@ from mlpc.assimilation.backends import Array, namespace, numpy
 
 OURS = "mlpc.assimilation."
 FORMAT = "mlpc checkpoint 1"
+PLAIN = types.NoneType | int | float | complex | str | bytes | types.EllipsisType | types.NotImplementedType | slice
+HOLDERS = ("__func__", "fget", "func", "__wrapped__")  # where methods, properties and caches hold a function
 INTERVAL = 60.0  # seconds from one writing to the next
 SHARE = 20.0  # and at least so many times as long as the last writing took
+LIBRARIES = {"mlpc", "numpy", "scipy", "torch", *sys.stdlib_module_names}  # whose classes are told by their names
 
 
 class Checkpoint:
@@ -106,12 +110,13 @@ class Checkpoint:
 def identity(value: Any) -> str:
     """Return a SHA-256 of what a value is made of: numbers, arrays, objects by their fields, functions by their code.
 
-    Two values of the same identity do the same, except for what functions look up by its name elsewhere.
+    A class that is no library's is told by its methods, too: one that was edited is another one. Two values of the same
+    identity do the same, except for what functions look up by its name elsewhere.
 
     Raises
     ------
     ValueError
-        If it holds something that has no such description, as an open file.
+        If it holds something that has no such description, as an open file, or what `numpy.frompyfunc` made.
 
     Examples
     --------
@@ -130,7 +135,7 @@ def _describe(value: Any, tell: Callable[[bytes], None], open_: set[int]) -> Non
         library = "torch" if is_torch_array(value) else "numpy"
         tell(f"{library} {array.dtype.str} {array.shape}".encode())
         return tell(array.tobytes())
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+    if isinstance(value, PLAIN):
         return tell(f"{type(value).__name__} {value!r};".encode())
     if id(value) in open_:
         return tell(b"itself;")
@@ -156,18 +161,41 @@ def _parts(value: Any) -> tuple[str, list[Any]]:
         inside = [cell.cell_contents for cell in value.__closure__ or ()]
         return kind, [value.__code__, value.__defaults__, value.__kwdefaults__, inside]
     if isinstance(value, types.MethodType):
-        return kind, [value.__self__, value.__func__.__qualname__]
+        return kind, [value.__self__, value.__func__.__qualname__ if _in_library(value.__func__) else value.__func__]
     if isinstance(value, partial):
         return kind, [value.func, value.args, value.keywords]
     if isinstance(value, np.random.Generator):
         return kind, [value.bit_generator.state]
-    if is_dataclass(value) and not isinstance(value, type):
-        return kind, [part for field in fields(value) for part in (field.name, getattr(value, field.name))]
-    if isinstance(value, type | types.BuiltinFunctionType | np.ufunc):
-        return kind, [getattr(value, "__module__", None), getattr(value, "__qualname__", value.__name__)]
-    if hasattr(value, "__dict__"):
-        return kind, [vars(value)]
+    if isinstance(value, type):
+        name = [value.__module__, value.__qualname__]
+        return kind, name if _in_library(value) else [*name, _body(value), *value.__bases__]
+    if is_dataclass(value):
+        parts = [part for field in fields(value) for part in (field.name, getattr(value, field.name))]
+        return kind, [type(value), *parts]
+    if isinstance(value, types.BuiltinFunctionType):
+        owner = None if isinstance(value.__self__, types.ModuleType) else value.__self__
+        return kind, [value.__module__, value.__qualname__, owner]
+    if isinstance(value, np.ufunc) and not value.__name__.endswith("(vectorized)"):  # by np.frompyfunc
+        return kind, [value.__name__]
+    if hasattr(value, "__dict__") and not isinstance(value, np.ufunc):
+        return kind, [type(value), vars(value)]
     raise ValueError(f"run(): a checkpoint must know what was run, but cannot tell what {value!r} is made of")
+
+
+def _in_library(value: Any) -> bool:
+    """Return whether a class or a function is told by its name."""
+    return str(value.__module__).partition(".")[0] in LIBRARIES
+
+
+def _body(kind: type) -> dict[str, Any]:
+    """Return what is written in a class: its functions, also those in properties and the like, and its constants."""
+    body = {}
+    for name, value in vars(kind).items():
+        inside = [value, *(getattr(value, holder, None) for holder in HOLDERS)]
+        functions = [one for one in inside if isinstance(one, types.FunctionType)]
+        if functions or (isinstance(value, PLAIN | tuple | np.ndarray) and not name.startswith("__")):
+            body[name] = functions[0] if functions else value
+    return body
 
 
 def _encoded(value: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from mlpc.assimilation.backends import Array, namespace
+from mlpc.assimilation.backends import Array, namespace, number, whole
 
 HALVINGS = 16  # of a step that raises the cost, before it is given up
 ROUNDING = 64  # units in the last place of a cost: a smaller gain cannot be seen
@@ -22,6 +22,14 @@ class Problem(Protocol):
     def newton(self, control: Array, /) -> tuple[Array, Array]:
         """Return the step, like the control, and the gain that it promises in nats, of shape (...)."""
         ...
+
+
+def refuse_unless_it_ends(asked: str, iterations: int, tolerance: float) -> None:
+    """Raise a `ValueError` unless there is at least one iteration, and a tolerance that is not negative."""
+    if whole(asked, "iterations", iterations) < 1:
+        raise ValueError(f"{asked}(): iterations must be at least 1, but is {iterations}")
+    if not number(asked, "tolerance", tolerance) >= 0:
+        raise ValueError(f"{asked}(): tolerance must not be negative, but is {tolerance}")
 
 
 def descend(problem: Problem, control: Array, iterations: int, tolerance: float) -> tuple[Array, Array, Array]:

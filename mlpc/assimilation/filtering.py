@@ -12,11 +12,11 @@ import numpy as np
 from array_api_compat import device
 from tqdm import tqdm
 
-from mlpc.assimilation.backends import Array, namespace, numpy
+from mlpc.assimilation.backends import Array, drawing, namespace, numpy
 from mlpc.assimilation.checkpoints import Checkpoint, identity
 from mlpc.assimilation.systems import System
 
-LARGEST = 1e10  # a state beyond this has left every attractor: it has diverged
+LARGEST = 1e10  # in the units of the state: a mean or standard deviation beyond this has left every attractor
 
 
 @runtime_checkable
@@ -175,7 +175,7 @@ class Cycle:
     update : Update
         What the analysis learned.
     alive : boolean array of shape (...)
-        Which runs of the batch have not diverged; the states of the others are frozen and mean nothing.
+        Which runs of the batch have not diverged; the others go on from their last sound state, and mean nothing.
     """
 
     forecast: Any
@@ -202,11 +202,16 @@ def cycles(
 
     Raises
     ------
+    TypeError
+        If y is no array.
     ValueError
-        If y does not fit the system or holds an infinity, or the filter draws and has no Generator.
+        If y does not fit the system or holds an infinity, `after` is of another batch, or the filter draws and has no
+        Generator.
     """
-    y = _observations(filter, y)
+    y = observations("run", filter.system, y)
     batch = tuple(y.shape[:-2])
+    if after is not None and after.alive.shape != batch:
+        raise ValueError(f"cycles(): after is of a batch of shape {after.alive.shape}, but that of y is {batch}")
     if after is None:
         state, alive = filter.init(batch, rng, y), np.ones(batch, bool)
     else:
@@ -224,7 +229,8 @@ def cycles(
 class FilterResult:
     """What a filter believed, cycle by cycle; the time axis comes before the last axes of each array.
 
-    A run that diverged is NaN from that cycle on: no score can be made of it by accident.
+    A run has diverged where a mean or a standard deviation is NaN or beyond 1e10, in whatever units the state has. It
+    is NaN from that cycle on: no score can be made of it by accident.
 
     Attributes
     ----------
@@ -285,6 +291,8 @@ def run(
 ) -> FilterResult:
     """Run a filter through all observations.
 
+    The units should be such that states stay far below 1e10: what is beyond is taken for diverged.
+
     Parameters
     ----------
     filter, y, rng
@@ -302,6 +310,8 @@ def run(
 
     Raises
     ------
+    TypeError
+        If y is no array.
     ValueError
         If y does not fit the system or holds an infinity, the filter draws and has no Generator, or the checkpoint
         is damaged or belongs to another run: another filter, other observations, another Generator or `keep`.
@@ -314,13 +324,13 @@ def run(
     >>> result.mean.shape, result.cov.shape, int(result.survived)
     ((50, 2), (50, 2, 2), 50)
     """
-    y = _observations(filter, y)
+    y = observations("run", filter.system, y)
     if y.shape[-2] == 0:
         raise ValueError("run(): y holds no time at all, but at least one is needed")
     bar = partial(tqdm, total=y.shape[-2], disable=not progress, unit="cycle")
     if checkpoint is None:
         return _result([_kept(cycle, keep) for cycle in bar(cycles(filter, y, rng))])
-    parts = {"filter": filter, "observations": y, "Generator": rng, "keep": keep}
+    parts = {"filter": filter, "observations": y, "Generator": rng if rng is None else drawing(rng), "keep": keep}
     file = Checkpoint(checkpoint, {name: identity(part) for name, part in parts.items()}, y)
     result = _result(_recorded(file, filter, y, rng, keep, bar))
     file.remove()
@@ -429,7 +439,7 @@ def _kept(cycle: Cycle, whole: bool) -> Cycle:
 
 
 def _settled(new: Any, old: Any, alive: np.ndarray) -> tuple[Any, np.ndarray]:
-    """Return the new state and which runs are alive; those that have just diverged keep the old state for good."""
+    """Return the new state and which runs are alive; those that have diverged keep the old state, and go on from it."""
     xp = namespace(new.mean)
     size, scale = xp.abs(new.mean), new.scale if hasattr(new, "scale") else new.std
     if xp.max(size) < LARGEST and xp.max(scale) < LARGEST:  # False for NaN
@@ -445,17 +455,26 @@ def _frozen(sound: np.ndarray, core: int, value: Array, before: Array) -> Array:
     return _masked(sound, core, value, before)
 
 
-def _observations(filter: Filter, y: Array) -> Array:
-    """Return the observations, checked."""
-    xp, k = namespace(y), filter.system.observation.k
+def observations(asked: str, system: System, y: Array) -> Array:
+    """Return the observations (..., T, k) of a system, checked, or raise a `TypeError` or a `ValueError`.
+
+    >>> from mlpc.assimilation import Linear2D
+    >>> observations("run", Linear2D(), np.zeros(2))
+    Traceback (most recent call last):
+    ValueError: run(): y has shape (2,), but (..., T, k) = (..., T, 2) is needed: one row for each time
+    """
+    try:
+        xp, k = namespace(y), system.observation.k
+    except TypeError:
+        raise TypeError(f"{asked}(): y must be an array of NumPy or torch, but is a {type(y).__name__}") from None
     if y.ndim < 2 or y.shape[-1] != k:
         raise ValueError(
-            f"run(): y has shape {tuple(y.shape)}, but (..., T, k) = (..., T, {k}) is needed: one row for each time"
+            f"{asked}(): y has shape {tuple(y.shape)}, but (..., T, k) = (..., T, {k}) is needed: one row for each time"
         )
     if 0 in y.shape[:-2]:
-        raise ValueError(f"run(): y has shape {tuple(y.shape)}: a batch of no run at all")
+        raise ValueError(f"{asked}(): y has shape {tuple(y.shape)}: a batch of no run at all")
     if y.dtype not in (xp.float32, xp.float64):
-        raise ValueError(f"run(): y has dtype {y.dtype}, but float32 or float64 is needed; NaN is a gap")
+        raise ValueError(f"{asked}(): y has dtype {y.dtype}, but float32 or float64 is needed; NaN is a gap")
     if xp.any(xp.isinf(y)):
-        raise ValueError("run(): y holds an infinity; a missing observation is NaN")
+        raise ValueError(f"{asked}(): y holds an infinity; a missing observation is NaN")
     return y

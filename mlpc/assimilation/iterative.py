@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlpc.assimilation.backends import Array, apply, drawing, like, namespace, numpy
+from mlpc.assimilation.backends import Array, apply, drawing, like, namespace, numpy, whole
+from mlpc.assimilation.descent import refuse_unless_it_ends
 from mlpc.assimilation.ensembles import (
     ETKF,
     complement,
@@ -126,13 +127,9 @@ class IEnKS(ETKF):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.lag < 0 or self.iterations < 1:
-            raise ValueError(
-                f"IEnKS(): lag must not be negative and iterations at least 1, but they are {self.lag} and "
-                f"{self.iterations}"
-            )
-        if not self.tolerance >= 0:
-            raise ValueError(f"IEnKS(): tolerance must not be negative, but is {self.tolerance}")
+        if whole("IEnKS", "lag", self.lag) < 0:
+            raise ValueError(f"IEnKS(): lag must not be negative, but is {self.lag}")
+        refuse_unless_it_ends("IEnKS", self.iterations, self.tolerance)
 
     def init(self, batch: tuple[int, ...], rng: np.random.Generator | None, beside: Array) -> Lagged:
         """Return members drawn from the law of x₀, and an empty memory."""

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.linalg
 
 from mlpc.arguments import keep
-from mlpc.assimilation.backends import Array, apply, like, namespace
+from mlpc.assimilation.backends import Array, apply, like, namespace, number, numpy
 from mlpc.assimilation.filtering import Moments, SquareRoot, Update
 from mlpc.assimilation.systems import LinearSystem, System
 from mlpc.basics.covariances import root
@@ -21,6 +21,7 @@ from mlpc.basics.covariances import root
 LOG_2PI = float(np.log(2 * np.pi))
 MANY, SMALL = 16, 1000  # covariances for each component of y, and k n²: with more of the former and no more of the
 # latter, a batch is updated sooner by one component after the other than by all at once (measured)
+SETTLED = 1e-5  # a filter that forgets less than this share of an error in each cycle never settles, as far as one sees
 NO_STEADY_STATE = (
     "steady_state(): the Riccati equation has no stabilising solution: a part of the state that does not decay is "
     "either not seen, even through other parts, or moved by no noise, so that its variance falls for ever"
@@ -29,7 +30,11 @@ NO_STEADY_STATE = (
 
 @dataclass(frozen=True, eq=False)
 class _Kalman:
-    """What the exact and the extended filter share: moments, moved by the tangents at the mean."""
+    """What the exact and the extended filter share: moments, moved by the tangents at the mean.
+
+    Large batches of small systems are updated by one component after the other, the others by all at once: the same
+    numbers up to rounding. Where rounding is all that there is, in single precision, that may decide what survives.
+    """
 
     system: System
 
@@ -103,7 +108,7 @@ class ExtendedKalmanFilter(_Kalman):
     Raises
     ------
     ValueError
-        If the inflation is not positive and finite.
+        If the inflation is no number, or not positive and finite.
 
     Examples
     --------
@@ -117,6 +122,7 @@ class ExtendedKalmanFilter(_Kalman):
     inflation: float = 1.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "inflation", number("ExtendedKalmanFilter", "inflation", self.inflation))
         if not 0 < self.inflation < np.inf:
             raise ValueError(
                 f"ExtendedKalmanFilter(): inflation multiplies standard deviations; it must be positive and finite, "
@@ -185,8 +191,10 @@ class SquareRootKalmanFilter:
         h, H = self.system.observation.tangent(state.mean)
         d = y - h
         seen, known = _seen(y, d)
-        H, R = _without_gaps(H, self.system.observation.covariance(y), seen)
-        noise, FH = xp.linalg.cholesky(R).mT, state.root.mT @ H.mT
+        R = self.system.observation.covariance(self.system.Q)
+        if seen is not None:
+            H, R = _seen_rows(H, seen), _without_gaps(R, numpy(seen))
+        noise, FH = like(y, np.linalg.cholesky(R)).mT, state.root.mT @ H.mT  # in double precision, rounded afterwards
         nothing = xp.zeros((k, state.root.shape[-1]), dtype=y.dtype, device=y.device)
         whole = _triangular(_rows(_columns(noise, nothing), _columns(FH, state.root.mT))).mT  # eq-kf-root-analysis
         inverse = xp.linalg.solve(whole[..., :k, :k], like(y, np.eye(k)))
@@ -219,6 +227,9 @@ class SteadyState:
 def steady_state(system: LinearSystem) -> SteadyState:
     """Return the fixed point of the filter's covariances, by :eq:`eq-riccati`, from SciPy's solver of that equation.
 
+    What it returns is seen to be a fixed point, and the filter to forget its errors there: the eigenvalues of
+    (I - K H) M are below 1 - 1e-5. Other numbers cannot be told from those of a system without a fixed point.
+
     Parameters
     ----------
     system : LinearSystem
@@ -229,24 +240,31 @@ def steady_state(system: LinearSystem) -> SteadyState:
     TypeError
         If the system is not linear.
     numpy.linalg.LinAlgError
-        If there is no such fixed point.
+        If there is no such fixed point, or the filter would need more than about a hundred thousand cycles to settle.
 
     Examples
     --------
     >>> from mlpc.assimilation import Linear2D
-    >>> steady_state(Linear2D()).gain.round(4)
-    array([[0.0951, 0.    ],
-           [0.    , 0.0951]])
+    >>> steady_state(Linear2D()).gain.diagonal().round(4)
+    array([0.0951, 0.0951])
     """
     _refuse_nonlinear("steady_state", system)
-    H, R = system.observation.H, system.observation.covariance(system.Q)
+    R, variances = system.observation.covariance(system.Q), np.diagonal(system.Q) + np.diagonal(system.start.cov)
+    unit = np.sqrt(np.where(variances > 0, variances, 1))[:, None]  # in units of its own, no component loses digits
+    error, units = np.sqrt(np.diagonal(R))[:, None], unit * unit.T
+    M, Q = system.M * unit.T / unit, system.Q / units
+    H, R = system.observation.H * unit.T / error, R / (error * error.T)
     try:
-        P = scipy.linalg.solve_discrete_are(system.M.T, H.T, system.Q, R)  # eq-riccati
+        P = symmetric(scipy.linalg.solve_discrete_are(M.T, H.T, Q, R))  # eq-riccati
+        K = np.linalg.solve(H @ P @ H.T + R, H @ P).T  # eq-kf-gain
+        left = np.abs(np.linalg.eigvals(M - K @ H @ M)).max()
     except (np.linalg.LinAlgError, ValueError) as error:  # what SciPy raises depends on where it gets stuck
         raise np.linalg.LinAlgError(NO_STEADY_STATE) from error
-    P = (P + P.T) / 2
-    K = scipy.linalg.solve(H @ P @ H.T + R, H @ P, assume_a="pos").T  # eq-kf-gain
-    return SteadyState(P, joseph(P, H, R, K), K)
+    analysis = joseph(P, H, R, K)
+    off = np.abs(sandwich(M, analysis) + Q - P).max()
+    if not (left < 1 - SETTLED and off <= 1e-6 * max(1, np.abs(P).max())):
+        raise np.linalg.LinAlgError(NO_STEADY_STATE)
+    return SteadyState(P * units, analysis * units, K * unit / error.T)
 
 
 def joseph(P: Array, H: Array, R: Array, K: Array) -> Array:
@@ -301,7 +319,8 @@ def _at_once(P: Array, d: Array, H: Array, R: Array, seen: Array | None) -> tupl
     The innovation is zero in the gaps.
     """
     xp = namespace(d)
-    H, R = _without_gaps(H, R, seen)
+    if seen is not None:
+        H, R = _seen_rows(H, seen), _without_gaps(R, seen)
     HP = H @ P
     inverse = _inverse_root(HP @ H.mT + R)
     W, e = (inverse @ HP).mT, apply(inverse, d)  # P Hᵀ S⁻¹ᐟ² and S⁻¹ᐟ² d
@@ -319,6 +338,7 @@ def _one_by_one(P: Array, d: Array, H: Array, r: np.ndarray, seen: Array | None)
     for i in range(k):
         h, Ph = H[i, :], H[i, :] @ P
         s, e = h @ Ph + float(r[i]), d[i, :] - h @ shift
+        s = xp.where(s > 0, s, like(s, np.nan))  # rounding made P indefinite: the run counts as diverged
         K = Ph / s
         if seen is not None:
             K, s, e = (xp.where(seen[i, :], now, like(d, never)) for now, never in ((K, 0.0), (s, 1.0), (e, 0.0)))
@@ -344,20 +364,22 @@ def _seen(y: Array, d: Array) -> tuple[Array | None, Array]:
     return first if xp.all(seen == first) else seen, xp.where(seen, d, xp.zeros_like(d))
 
 
-def _without_gaps(H: Array, R: Array, seen: Array | None) -> tuple[Array, Array]:
-    """Return H and R for which a gap has variance 1 and nothing to do with the rest."""
-    if seen is None:
-        return H, R
-    xp = namespace(H)
+def _seen_rows(H: Array, seen: Array) -> Array:
+    """Return H with zeros in the rows of the gaps."""
+    return namespace(H).where(seen[..., None], H, namespace(H).zeros_like(H))
+
+
+def _without_gaps(R: Array, seen: Array) -> Array:
+    """Return R for which a gap has variance 1 and nothing to do with the rest."""
     both = seen[..., :, None] & seen[..., None, :]
-    return xp.where(seen[..., None], H, xp.zeros_like(H)), xp.where(both, R, like(R, np.eye(R.shape[-1])))
+    return namespace(R).where(both, R, like(R, np.eye(R.shape[-1])))
 
 
 def _update(d: Array, seen: Array | None, chi2: Array, log_det: Array) -> Update:
     """Return what was learned from an innovation d, by :eq:`eq-kf-evidence`."""
     xp = namespace(d)
     if seen is None:
-        count = xp.full_like(d[..., 0], d.shape[-1])
+        count = xp.full(d.shape[:-1], d.shape[-1], dtype=d.dtype, device=d.device)
     else:
         ones = xp.astype(xp.broadcast_to(seen, d.shape), d.dtype)
         count = xp.linalg.vecdot(ones, ones)
@@ -369,7 +391,9 @@ def _inverse_root(S: Array) -> Array:
     xp, k = namespace(S), S.shape[-1]
     try:
         C = xp.linalg.cholesky(S)
-    except (np.linalg.LinAlgError, RuntimeError):  # torch's error is a RuntimeError
+    except (np.linalg.LinAlgError, RuntimeError) as error:  # torch's error is a RuntimeError, as many others are
+        if "LinAlgError" not in type(error).__name__:
+            raise
         if S.ndim == 2:
             return xp.full_like(S, xp.nan)
         inverses = [_inverse_root(one) for one in xp.reshape(S, (-1, k, k))]

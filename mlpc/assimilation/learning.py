@@ -122,10 +122,15 @@ class LinearGaussianModel:
         Raises
         ------
         ValueError
-            If y does not fit the system, holds an infinity, or nothing but gaps.
+            If y does not fit the system, holds an infinity, or nothing but gaps, or the filter diverges.
         """
         y = np.asarray(y)
         filtered = run(KalmanFilter(self.system), y)
+        if not np.isfinite(filtered.log_evidence).all():
+            raise ValueError(
+                f"e_step(): the filter has diverged after {filtered.survived.min()} of {y.shape[-2]} cycles; another "
+                "system to begin with would work, or units in which the states are far below 1e10"
+            )
         smoothed = _flat(rts_smoother(self.system, filtered))
         counts, errors = self._errors(y.reshape(-1, *y.shape[-2:]), smoothed)
         start, steps = _start(smoothed), _steps(self.system.M, smoothed)
@@ -144,12 +149,13 @@ class LinearGaussianModel:
         Raises
         ------
         Collapse
-            If a covariance that is learned becomes singular.
+            If a covariance that is learned becomes singular, or M is to be learned from states that leave parts of the
+            space out.
         """
         s, system, start = statistics, self.system, self.system.start
         M, Q, observation = system.M, system.Q, system.observation
         if "M" in self.learns:
-            M = s.M + np.linalg.solve(s.xx, s.wx.T).T  # eq-ssm-m-step-model
+            M = s.M + _solved(s.xx, s.wx.T).T  # eq-ssm-m-step-model
         if "Q" in self.learns:
             Q = _definite("Q", _noise_scatter(s, M) / s.steps)  # eq-ssm-m-step-q
         if "R" in self.learns:
@@ -255,6 +261,17 @@ def _log_densities(count: float | int, cov: np.ndarray, scatter: np.ndarray) -> 
     """Return Σ log N(0, cov) over `count` vectors with that scatter."""
     log_det = np.linalg.slogdet(cov)[1]
     return float(-(count * (len(cov) * LOG_2PI + log_det) + np.trace(np.linalg.solve(cov, scatter))) / 2)
+
+
+def _solved(xx: np.ndarray, xw: np.ndarray) -> np.ndarray:
+    """Return xx⁻¹ xw, if the states span the space."""
+    try:
+        return np.linalg.solve(xx, xw)
+    except np.linalg.LinAlgError as error:
+        raise Collapse(
+            "LinearGaussianModel: M cannot be learned, as the states from which a step is made do not span the space; "
+            "longer series would work, or a start of which less is known"
+        ) from error
 
 
 def _definite(name: str, cov: np.ndarray) -> np.ndarray:

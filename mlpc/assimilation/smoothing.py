@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlpc.assimilation.backends import Array, apply, like, namespace
-from mlpc.assimilation.filtering import FilterResult, Moments
+from mlpc.assimilation.filtering import FilterResult, Moments, SquareRoot
 from mlpc.assimilation.kalman import symmetric
 from mlpc.assimilation.systems import System
 
@@ -52,7 +52,7 @@ def rts_smoother(system: System, result: FilterResult) -> Smoothed:
     Raises
     ------
     ValueError
-        If the result holds no covariances, or there is no observation.
+        If the result holds no beliefs of one of Kalman's filters, or those of another system.
 
     References
     ----------
@@ -68,17 +68,20 @@ def rts_smoother(system: System, result: FilterResult) -> Smoothed:
     ((51, 2), True)
     """
     forecast, analysis = result.forecast, result.analysis
-    if not hasattr(forecast, "cov"):
+    if type(forecast) not in (Moments, SquareRoot):
         raise ValueError(
-            f"rts_smoother(): covariances are needed, but the result holds {type(forecast).__name__}; run one of "
-            "Kalman's filters with keep=True"
+            f"rts_smoother(): beliefs of one of Kalman's filters are needed, with keep=True, but the result holds "
+            f"{type(forecast).__name__}"
         )
-    if not analysis.mean.shape[-2]:
-        raise ValueError("rts_smoother(): the result holds no cycle; one observation at least is needed")
+    if analysis.mean.shape[-1] != system.n:
+        raise ValueError(
+            f"rts_smoother(): the system has {system.n} components, but the result's states {analysis.mean.shape[-1]}"
+        )
     means, covs = _by_time(analysis.mean, 1), _by_time(analysis.cov, 2)
     mean, cov, gains = [means.pop()], [covs.pop()], []
     before = [_like(mean[0], system.start.mean), *means], [_like(cov[0], system.start.cov), *covs]
-    after, definite = (_by_time(forecast.mean, 1), _by_time(forecast.cov, 2)), _definite(system, forecast.cov)
+    forecasts = _like(analysis.cov, forecast.cov)  # they lack the batch's axes if its first difference is the last gap
+    after, definite = (_by_time(forecast.mean, 1), _by_time(forecasts, 2)), _definite(system, forecasts)
     for m, P, m_next, P_next in reversed(list(zip(*before, *after, strict=True))):
         with np.errstate(over="ignore", invalid="ignore"):  # next to a divergence, which the result has recorded
             _, M = system.tangent(m)
@@ -100,7 +103,7 @@ def _over_time(backwards: list[Array], core: int) -> Array:
     return xp.moveaxis(xp.stack(backwards[::-1], axis=0), 0, -core - 1)
 
 
-def _like(x: Array, given: np.ndarray) -> Array:
+def _like(x: Array, given: Array) -> Array:
     """Return an array like x, and of its shape."""
     return namespace(x).broadcast_to(like(x, given), x.shape)
 

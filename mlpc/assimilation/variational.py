@@ -13,8 +13,8 @@ import numpy as np
 
 from mlpc.arguments import keep
 from mlpc.assimilation.backends import Array, like, namespace, numpy
-from mlpc.assimilation.descent import descend
-from mlpc.assimilation.filtering import Moments, Update
+from mlpc.assimilation.descent import descend, refuse_unless_it_ends
+from mlpc.assimilation.filtering import Moments, Update, observations
 from mlpc.assimilation.systems import System
 from mlpc.assimilation.twin import twin_experiment
 from mlpc.assimilation.windows import Still, StrongWindow, WeakWindow
@@ -71,7 +71,7 @@ def var4d(
     system : System
         The model, its noise and the observation; tangents are those of the system.
     y : array of shape (..., T, k)
-        Observations of x₁, ..., x_T; NaN is a gap. NumPy or torch.
+        Observations of x₁, ..., x_T; NaN is a gap. NumPy or torch; all is computed in its precision.
     weak : bool
         Whether the model may err; without it, if the system has noise.
     background : Gaussian or Moments
@@ -94,9 +94,11 @@ def var4d(
 
     Raises
     ------
+    TypeError
+        If y is no array.
     ValueError
-        If a shape does not fit, y or the guess is infinite, a covariance is indefinite, or the weak constraint is asked
-        for a system without noise.
+        If a shape does not fit, y or the guess is infinite, a covariance is indefinite, there is no iteration, the
+        tolerance is negative, or the weak constraint is asked for a system without noise.
     numpy.linalg.LinAlgError
         If the weak constraint is asked where Q or the background's covariance is singular.
     FloatingPointError
@@ -116,6 +118,7 @@ def var4d(
     >>> path.mean.shape, bool(path.converged), len(path.history)
     ((21, 2), True, 3)
     """
+    refuse_unless_it_ends("var4d", iterations, tolerance)
     weak = system.noisy if weak is None else weak
     if weak and not system.noisy:
         raise ValueError("var4d(): the weak constraint needs noise in the model, but Q is zero; weak=False would do")
@@ -129,6 +132,11 @@ def var4d(
     control, history, converged = _minimum(window, guess, iterations, tolerance)
     path, cov, log_evidence = window.belief(control)
     return Trajectory(path, cov, history[..., -1], history, converged, log_evidence)
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed(Moments):
+    """A belief whose forecast covariance was given, not made by the model: nothing can be smoothed by it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +157,7 @@ class Var3D:
     Raises
     ------
     ValueError
-        If B has the wrong shape or is no covariance.
+        If B has the wrong shape or is no covariance, there is no iteration, or the tolerance is negative.
 
     References
     ----------
@@ -172,28 +180,32 @@ class Var3D:
 
     def __post_init__(self) -> None:
         B = covariance("Var3D", start=(self.system.start.mean, "n"), B=(self.B, "n n"))
+        if B.ndim > 2:
+            raise ValueError(f"Var3D(): one B serves all cycles and the whole batch, but its shape is {B.shape}")
+        refuse_unless_it_ends("Var3D", self.iterations, self.tolerance)
         F, _ = root("Var3D", "B", B)
         keep(self, B=np.array(B), _root=np.array(F))
 
-    def init(self, batch: tuple[int, ...], rng: np.random.Generator | None, beside: Array) -> Moments:
+    def init(self, batch: tuple[int, ...], rng: np.random.Generator | None, beside: Array) -> Fixed:
         """Return the law of x₀."""
         mean = like(beside, self.system.start.mean)
-        return Moments(namespace(beside).broadcast_to(mean, (*batch, *mean.shape)), like(beside, self.system.start.cov))
+        return Fixed(namespace(beside).broadcast_to(mean, (*batch, *mean.shape)), like(beside, self.system.start.cov))
 
-    def forecast(self, state: Moments, rng: np.random.Generator | None = None) -> Moments:
+    def forecast(self, state: Moments, rng: np.random.Generator | None = None) -> Fixed:
         """Return the model's state, with covariance B."""
-        return Moments(self.system.step(state.mean), like(state.mean, self.B))
+        return Fixed(self.system.step(state.mean), like(state.mean, self.B))
 
-    def analyse(self, state: Moments, y: Array, rng: np.random.Generator | None = None) -> tuple[Moments, Update]:
-        """Return the minimum of the cost, and the covariance of a Gaussian about it."""
+    def analyse(self, state: Moments, y: Array, rng: np.random.Generator | None = None) -> tuple[Fixed, Update]:
+        """Return the minimum of the cost, and a covariance about it; NaN if the cost of the forecast is not finite."""
         xp, observation = namespace(y), self.system.observation
         F = like(y, self._root)  # type: ignore[attr-defined]
         window = StrongWindow(Still(), observation, y[..., None, :], state.mean, F)
         control, history, _ = descend(window, xp.zeros_like(state.mean), self.iterations, self.tolerance)
         path, cov, log_evidence = window.belief(control)
+        mean = xp.where(xp.isfinite(history[..., :1]), path[..., -1, :], like(y, np.nan))
         count = xp.sum(xp.astype(~xp.isnan(y), y.dtype), axis=-1)
         update = Update(log_evidence, y - observation(state.mean), 2 * history[..., -1], count)
-        return Moments(path[..., -1, :], cov[..., -1, :, :]), update
+        return Fixed(mean, cov[..., -1, :, :]), update
 
 
 def climatology(
@@ -235,34 +247,41 @@ def climatology(
 
 def _background(system: System, y: Array, background: Any) -> tuple[Array, Array]:
     """Return mean (..., n) and covariance of x₀, checked, like the observations, which are checked, too."""
-    xp, n, k = namespace(y), system.n, system.observation.k
-    if y.ndim < 2 or y.shape[-2] < 1 or y.shape[-1] != k:
-        raise ValueError(
-            f"var4d(): y has shape {tuple(y.shape)}, but (..., T, k) = (..., T, {k}) with T >= 1 is needed"
-        )
-    if not xp.isdtype(y.dtype, "real floating") or xp.any(xp.isinf(y)):
-        raise ValueError(f"var4d(): y must hold finite floats, or NaN in a gap, but has dtype {y.dtype} or infinities")
+    y = observations("var4d", system, y)
+    if y.shape[-2] == 0:
+        raise ValueError("var4d(): y holds no time at all, but at least one is needed")
     law = system.start if background is None else background
     mean, cov = np.asarray(numpy(law.mean)), np.asarray(numpy(law.cov))
     covariance(
         "var4d", start=(system.start.mean, "n"), **{"background.mean": (mean, "n"), "background.cov": (cov, "n n")}
     )
-    return xp.broadcast_to(like(y, law.mean), (*y.shape[:-2], n)), like(y, law.cov)
+    return _for_all("background.mean", like(y, law.mean), y, 1), like(y, law.cov)
 
 
 def _guess(system: System, y: Array, mean: Array, guess: Array | None) -> Array:
     """Return the first states (..., t + 1, n) of a path, checked."""
     if guess is None:
         return mean[..., None, :]
-    xp, n, T = namespace(y), system.n, y.shape[-2]
-    if guess.ndim < 2 or guess.shape[-1] != n or not 1 <= guess.shape[-2] <= T + 1:
+    xp, n, T, states = namespace(y), system.n, y.shape[-2], like(y, guess)
+    if states.ndim < 2 or states.shape[-1] != n or not 1 <= states.shape[-2] <= T + 1:
         raise ValueError(
-            f"var4d(): guess has shape {tuple(guess.shape)}, but (..., t + 1, n) = (..., t + 1, {n}) with t <= {T} is "
+            f"var4d(): guess has shape {tuple(states.shape)}, but (..., t + 1, n) = (..., t + 1, {n}) with t <= {T} is "
             "needed"
         )
-    if not xp.all(xp.isfinite(guess)):
+    if not xp.all(xp.isfinite(states)):
         raise ValueError("var4d(): guess must hold finite numbers")
-    return xp.broadcast_to(guess, (*y.shape[:-2], *guess.shape[-2:]))
+    return _for_all("guess", states, y, 2)
+
+
+def _for_all(name: str, x: Array, y: Array, core: int) -> Array:
+    """Return an array with the leading axes of y."""
+    batch, shape = tuple(y.shape[:-2]), tuple(x.shape)
+    try:
+        return namespace(x).broadcast_to(x, (*batch, *shape[-core:]))
+    except (ValueError, RuntimeError):  # torch's error is a RuntimeError
+        raise ValueError(
+            f"var4d(): {name} has shape {shape}, but its leading axes must broadcast to those of y, {batch}"
+        ) from None
 
 
 def _shorter(T: int, grow: int | None) -> range:
@@ -277,11 +296,11 @@ def _shorter(T: int, grow: int | None) -> range:
 def _minimum(
     window: StrongWindow | WeakWindow, guess: Array, iterations: int, tolerance: float
 ) -> tuple[Array, Array, Array]:
-    """Return control, history and convergence of a descent, seen to have begun at a finite cost."""
-    found = descend(window, window.control(guess), iterations, tolerance)
-    if not np.isfinite(numpy(found[1])).all():
+    """Return control, history and convergence of a descent, seen to begin at a finite cost."""
+    control = window.control(guess)
+    if not np.isfinite(numpy(window.cost(control))).all():
         raise FloatingPointError(
             f"var4d(): the model diverges from the first guess in a window of {window.y.shape[-2]} cycles; a shorter "
             "window, one that grows, or a guess nearer to the truth would do"
         )
-    return found
+    return descend(window, control, iterations, tolerance)

@@ -58,7 +58,10 @@ class StrongWindow:
 
     def control(self, guess: Array) -> Array:
         """Return the w of the path's first state."""
-        return apply(namespace(guess).linalg.pinv(self.F), guess[..., 0, :] - self.mean)
+        xp = namespace(guess)
+        std = xp.linalg.vector_norm(self.F, axis=-1)
+        std = xp.where(std > 0, std, xp.ones_like(std))  # the units must not decide what is taken for singular
+        return apply(xp.linalg.pinv(self.F / std[..., None]), (guess[..., 0, :] - self.mean) / std)
 
     def path(self, w: Array) -> Array:
         """Return x₀, ..., x_T."""

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+import types
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from mlpc.assimilation import (
     Lorenz96,
     Nonlinear,
     checkpoints,
+    filtering,
     hidden,
     run,
     twin_experiment,
@@ -57,24 +59,19 @@ class Noisy:
         return Ensemble(state.members + self.width * d), Update(zero, y - state.mean, zero, zero + 2)
 
 
-def failing(filter, *at):
-    """The same filter, of the same identity, that fails at some of its analyses."""
-    count, analyse = [0], type(filter).analyse
-
-    def stop(self, *arguments):
-        count[0] += 1
-        if count[0] in at:
-            raise Stopped
-        return analyse(self, *arguments)
-
-    return stop
-
-
 @contextmanager
-def stopping(monkeypatch, filter, *at):
-    """The filter fails at these of its analyses, and nothing else goes wrong."""
+def stopping(monkeypatch, at):
+    """Something fails after this analysis, with a filter of the same identity, and nothing else goes wrong."""
+    count, settled = [0], filtering._settled
+
+    def stop(*arguments):
+        count[0] += 1
+        if count[0] == 2 * at:  # it looks at each forecast and each analysis
+            raise Stopped
+        return settled(*arguments)
+
     with monkeypatch.context() as patch:
-        patch.setattr(type(filter), "analyse", failing(filter, *at))
+        patch.setattr(filtering, "_settled", stop)
         with pytest.raises(Stopped):
             yield
 
@@ -110,7 +107,7 @@ def test_a_run_that_failed_goes_on_as_if_nothing_had_been(name, keep, stops, see
     expected = run(filter, y, expected_rng, keep=keep)
     rng, done = np.random.default_rng(seed), 0
     for stop in stops:
-        with stopping(monkeypatch, filter, stop - done):
+        with stopping(monkeypatch, stop - done):
             run(filter, y, rng, keep=keep, checkpoint=file)
         assert rng.bit_generator.state == np.random.default_rng(seed).bit_generator.state  # where it was at the start
         assert file.exists() == (stop > 1)
@@ -123,7 +120,7 @@ def test_a_run_that_failed_goes_on_as_if_nothing_had_been(name, keep, stops, see
 
 def test_nothing_that_was_done_is_done_again(tmp_path, monkeypatch):
     filter, y, calls = FILTERS["exact"], observations(0), []
-    with stopping(monkeypatch, filter, 11):
+    with stopping(monkeypatch, 11):
         run(filter, y, checkpoint=tmp_path / "run.npz")
     analyse = KalmanFilter.analyse
     monkeypatch.setattr(KalmanFilter, "analyse", lambda *arguments: (calls.append(1), analyse(*arguments))[1])
@@ -136,7 +133,7 @@ def test_every_kind_of_generator_is_put_back(kind, tmp_path, monkeypatch):
     filter, y = FILTERS["drawing"], observations(0)
     expected = run(filter, y, np.random.Generator(kind(5)))
     rng = np.random.Generator(kind(5))
-    with stopping(monkeypatch, filter, 8):
+    with stopping(monkeypatch, 8):
         run(filter, y, rng, checkpoint=tmp_path / "run.npz")
     assert_same(run(filter, y, rng, checkpoint=tmp_path / "run.npz"), expected)
 
@@ -144,7 +141,7 @@ def test_every_kind_of_generator_is_put_back(kind, tmp_path, monkeypatch):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_tensors_come_back_as_tensors(dtype, tmp_path, monkeypatch):
     filter, y = FILTERS["exact"], torch.from_numpy(observations(0)).to(dtype)
-    with stopping(monkeypatch, filter, 8):
+    with stopping(monkeypatch, 8):
         run(filter, y, checkpoint=tmp_path / "run.npz")
     result = run(filter, y, checkpoint=tmp_path / "run.npz")
     assert result.mean.dtype == dtype
@@ -154,7 +151,7 @@ def test_tensors_come_back_as_tensors(dtype, tmp_path, monkeypatch):
 def test_runs_that_have_diverged_before_the_stop_stay_what_they_were(tmp_path, monkeypatch):
     filter, y = FILTERS["exact"], observations(0, (3,), share=0.0)
     y[1, 4] = 1e13
-    with stopping(monkeypatch, filter, 9):
+    with stopping(monkeypatch, 9):
         run(filter, y, checkpoint=tmp_path / "run.npz")
     result = run(filter, y, checkpoint=tmp_path / "run.npz")
     assert_same(result, run(filter, y))
@@ -164,20 +161,20 @@ def test_runs_that_have_diverged_before_the_stop_stay_what_they_were(tmp_path, m
 SCRIPT = """
 import signal, sys, time
 import numpy as np
-from mlpc.assimilation import KalmanFilter, Linear2D, run
+from mlpc.assimilation import Linear2D, filtering, run
 from tests.assimilation.test_checkpoints import Noisy, observations
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background hands on that it is ignored
-analyse, count = Noisy.analyse, 0
+settled, count = filtering._settled, 0
 
-def slowly(self, *arguments):
+def slowly(*arguments):
     global count
     count += 1
-    print(count, flush=True)
-    time.sleep(0.02)
-    return analyse(self, *arguments)
+    print(count // 2, flush=True)  # forecasts and analyses
+    time.sleep(0.01)
+    return settled(*arguments)
 
-Noisy.analyse = slowly
+filtering._settled = slowly
 run(Noisy(Linear2D()), observations(0, steps=500), np.random.default_rng(7), checkpoint=sys.argv[1])
 """
 
@@ -270,7 +267,7 @@ def test_a_writing_that_fails_leaves_the_file_before(at, tmp_path, monkeypatch):
 def stopped(tmp_path, monkeypatch):
     """A file of a run that was stopped, and a call that goes on."""
     filter, y, file = FILTERS["drawing"], observations(0), tmp_path / "run.npz"
-    with stopping(monkeypatch, filter, 9):
+    with stopping(monkeypatch, 9):
         run(filter, y, np.random.default_rng(3), checkpoint=file)
     return file, partial(run, filter, y, np.random.default_rng(3), checkpoint=file)
 
@@ -443,6 +440,28 @@ def network(weight=1.0):
     return made
 
 
+def own(step, rate=1.0):
+    """A class as a cell of a notebook defines it."""
+    code = f"""
+class Own(Linear2D):
+    rate = {rate}
+
+    def step(self, x):
+        return super().step({step})
+
+    @cached_property
+    def noisy(self):
+        return {step!r} == "2 * x"
+"""
+    names = {"__name__": "__main__", "Linear2D": Linear2D, "cached_property": cached_property}
+    exec(code, names)
+    return names["Own"]
+
+
+def inherited(step):
+    return type("Heir", (own(step),), {"__module__": "__main__"})
+
+
 SAME = {
     "numbers": lambda: (1, 2.0, "three", b"four", None, True, 1j, float("nan")),
     "arrays": lambda: [np.arange(6).reshape(2, 3), np.float32(1), torch.ones(3)],
@@ -452,9 +471,9 @@ SAME = {
     "partial functions": lambda: partial(np.clip, min=0),
     "methods": lambda: Linear2D().step,
     "functions of libraries": lambda: [np.sin, len, torch.sin, np.linalg.solve],
-    "networks": lambda: (
-        torch.nn.Linear(2, 2, dtype=torch.float64).requires_grad_(False).fill_(1) if False else np.ones(1)
-    ),
+    "networks": network,
+    "own classes": lambda: [own("x + 1")(), own("x + 1"), own("x + 1")().step, own("x", (1, 2))],
+    "methods of builtins": lambda: [np.eye(2).dot, {1: 2}.get],
     "generators": lambda: np.random.default_rng(5),
     "types": lambda: [Linear2D, dict],
 }
@@ -490,6 +509,11 @@ def test_what_differs_has_another_identity():
         ),
         *(np.random.default_rng(0), np.random.default_rng(1), Lorenz96(observation=Nonlinear([1.0] * 40, power(2)))),
         *(Lorenz96(observation=Nonlinear([1.0] * 40, power(3))), network(1.0), network(2.0)),
+        *(own("x")(), own("x + 1")(), own("x", rate=2.0)(), own("2 * x")(), own("x"), own("x + 1"), own("x")().step),
+        *(own("x + 1")().step, inherited("x")(), inherited("x + 1")(), KalmanFilter(own("x")())),
+        *(KalmanFilter(own("x + 1")()), np.eye(2).dot, np.ones((2, 2)).dot, {1: 2}.get, {1: 3}.get),
+        *(lambda x: x[..., 0], lambda x: x[..., 1], lambda x: x[:1]),
+        *(types.MethodType(function, 0) for function in (power(2), power(3))),
     ]
     assert len({identity(value) for value in different}) == len(different)
 
@@ -526,6 +550,20 @@ def test_an_identity_is_the_same_in_another_process():
     assert other.stdout.strip() == identity([KalmanFilter(Linear2D()), {"a", "b", "c"}])
 
 
-def test_what_has_no_description_is_refused(tmp_path):
+def test_a_class_that_was_edited_does_not_go_on(tmp_path, monkeypatch):
+    y, file = observations(0, share=0.0), tmp_path / "run.npz"
+    with stopping(monkeypatch, 9):
+        run(KalmanFilter(own("x")()), y, checkpoint=file)
+    refused(file, partial(run, KalmanFilter(own("x + 1")()), y, checkpoint=file), r"another run \(filter differ")
+    assert_same(run(KalmanFilter(own("x")()), y, checkpoint=file), run(KalmanFilter(own("x")()), y))
+
+
+def test_a_seed_is_no_generator(production, tmp_path):
+    with pytest.raises(ValueError, match=r"pass a numpy\.random\.Generator"):
+        run(FILTERS["exact"], observations(0), 0, checkpoint=tmp_path / "run.npz")
+
+
+@pytest.mark.parametrize("value", [iter([1, 2]), np.frompyfunc(lambda x: x + 1, 1, 1)], ids=["iterator", "compiled"])
+def test_what_has_no_description_is_refused(value):
     with pytest.raises(ValueError, match=r"cannot tell what .* is made of"):
-        identity(iter([1, 2]))
+        identity(value)

@@ -311,6 +311,18 @@ def test_observations_that_do_not_fit_are_refused_with_what_came(case):
         run(FILTER, y)
 
 
+def test_observations_that_are_no_array_are_refused():
+    with pytest.raises(TypeError, match=r"run\(\): y must be an array of NumPy or torch, but is a list"):
+        run(FILTER, [[1.0, 2.0]])
+
+
+@pytest.mark.parametrize("batch", [(), (2,), (3, 1)], ids=str)
+def test_a_cycle_of_another_batch_is_refused(batch):
+    last = list(cycles(FILTER, experiment(0, (3,))[1]))[-1]
+    with pytest.raises(ValueError, match=re.escape(f"after is of a batch of shape (3,), but that of y is {batch}")):
+        next(cycles(FILTER, experiment(0, batch)[1], after=last))
+
+
 @pytest.mark.usefixtures("production")
 def test_a_filter_that_draws_asks_for_a_generator():
     with pytest.raises(ValueError, match="this draws random numbers"):

@@ -293,8 +293,9 @@ def test_published_error_on_lorenz_63(seed):
     ("options", "error_type", "message"),
     [
         ({"N": 1}, ValueError, "N must be at least 2"),
-        ({"lag": -1}, ValueError, "lag must not be negative and iterations at least 1, but they are -1 and 10"),
-        ({"iterations": 0}, ValueError, "but they are 1 and 0"),
+        ({"lag": -1}, ValueError, "lag must not be negative, but is -1"),
+        ({"lag": 1.5}, ValueError, "lag must be a whole number, but is 1.5"),
+        ({"iterations": 0}, ValueError, "iterations must be at least 1, but is 0"),
         ({"tolerance": -1.0}, ValueError, "tolerance must not be negative"),
         ({"inflation": 0.0}, ValueError, "factor must be positive"),
         ({"inflation": "adaptive"}, TypeError, "inflation must be a factor or a strategy"),

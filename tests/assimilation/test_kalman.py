@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import array_api_compat.torch
 import numpy as np
 import pytest
 import scipy.linalg
@@ -406,11 +407,60 @@ def test_filter_settles_where_riccatis_equation_says(rng):
     np.testing.assert_allclose(result.cov[-1], steady.analysis, atol=1e-10)
 
 
-def test_no_steady_state_is_said():
-    unseen = LinearSystem(Linear([1.0], [[1.0, 0.0]]), Gaussian(np.zeros(2), np.eye(2)), M=1.1 * np.eye(2), Q=np.eye(2))
-    for system in (unseen, Linear2D(sigma_q=0.0)):
-        with pytest.raises(np.linalg.LinAlgError, match=r"steady_state\(\): the Riccati equation has no stabilising"):
-            steady_state(system)
+def planar(M, H, Q=1.0):
+    return LinearSystem(Linear(np.ones(len(H)), H), Gaussian(np.zeros(2), np.eye(2)), M=M, Q=Q * np.eye(2))
+
+
+UNSETTLED = {
+    "grows in an unseen component": planar(1.1 * np.eye(2), [[1.0, 0.0]]),
+    "wanders in an unseen direction": planar([[0.5, 1 / 3], [0.0, 1.0]], [[0.3, -0.2]]),
+    "grows in an unseen direction": planar([[0.5, 1.0], [0.0, 2.0]], [[1 / 3, -2 / 9]]),
+    "rests": planar(np.eye(2), np.eye(2), Q=0.0),
+    "rotates without noise": Linear2D(sigma_q=0.0),
+}
+
+
+@pytest.mark.parametrize("name", UNSETTLED)
+def test_no_steady_state_is_said(name):
+    with pytest.raises(np.linalg.LinAlgError, match=r"steady_state\(\): the Riccati equation has no stabilising"):
+        steady_state(UNSETTLED[name])
+
+
+@pytest.mark.parametrize("first", [1.0, -1.0, 1.05, 2.0])
+@pytest.mark.parametrize("seen", [True, False])
+def test_steady_state_needs_what_does_not_decay_to_be_seen_and_moved(rng, first, seen):
+    """Systems made of modes, the first of which does not decay and is not seen; or seen, but moved by no noise."""
+    for n in (2, 3, 4):
+        modes = np.linalg.qr(rng.normal(size=(n, n)))[0] + 0.2 * rng.normal(size=(n, n))
+        inverse, rest = np.linalg.inv(modes), np.arange(n) > 0
+        M = modes * np.where(rest, rng.uniform(-0.9, 0.9, size=n), first) @ inverse
+        H = rng.normal(size=(n, n)) * (rest | seen) @ inverse
+        Q = modes * (rest | (not seen)) @ modes.T
+        made = LinearSystem(Linear(np.ones(n), H), Gaussian(np.zeros(n), np.eye(n)), M=M, Q=(Q + Q.T) / 2)
+        if seen and abs(first) > 1:  # without noise, but never forgotten: what is seen of it keeps it known
+            assert np.linalg.eigvalsh(steady_state(made).forecast).min() > 0
+            continue
+        with pytest.raises(np.linalg.LinAlgError, match="no stabilising solution"):
+            steady_state(made)
+
+
+def test_steady_state_of_what_decays_without_noise_is_certainty(rng):
+    for n in (1, 2, 3, 4):
+        modes = np.linalg.qr(rng.normal(size=(n, n)))[0] + 0.2 * rng.normal(size=(n, n))
+        M = modes * rng.uniform(-0.9, 0.9, size=n) @ np.linalg.inv(modes)
+        start = Gaussian(np.zeros(n), np.eye(n))
+        steady = steady_state(LinearSystem(Linear(np.ones(n), rng.normal(size=(n, n))), start, M=M, Q=np.zeros((n, n))))
+        np.testing.assert_allclose(steady.forecast, 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("ratio", [1e8, 1e16])
+def test_steady_state_keeps_its_digits_in_all_units(ratio):
+    units, M = np.diag([ratio**-0.5, ratio**0.5]), np.array([[0.9, 0.1], [0.1, 0.8]])
+    start, back = Gaussian(np.zeros(2), units**2), np.linalg.inv(units)
+    system = LinearSystem(Linear(np.diag(units) ** 2, np.eye(2)), start, M=units @ M @ back, Q=units**2)
+    steady, same = steady_state(system), steady_state(planar(M, np.eye(2)))
+    np.testing.assert_allclose(back @ steady.forecast @ back, same.forecast, atol=1e-11)
+    np.testing.assert_allclose(back @ steady.gain @ units, same.gain, atol=1e-11)
 
 
 # single precision
@@ -458,7 +508,25 @@ def test_square_root_stays_definite_and_right_in_single_precision(production, de
     np.testing.assert_allclose(shares, 1, atol=1e-3)
 
 
+@pytest.mark.parametrize("gap", [False, True])
+@pytest.mark.parametrize("library", [np.asarray, torch.from_numpy])
+def test_square_root_takes_an_r_that_is_definite_in_double_precision_only(rng, gap, library):
+    R = [[1.0, 1 - 1e-8, 0.5], [1 - 1e-8, 1.0, 0.5], [0.5, 0.5, 1.0]]
+    system = LinearSystem(Linear(R, np.eye(3)), Gaussian(np.zeros(3), np.eye(3)), M=np.eye(3), Q=np.eye(3))
+    y = rng.normal(size=(4, 3))
+    y[1:3, 2] = np.nan if gap else 0
+    single = run(SquareRootKalmanFilter(system), library(y.astype(np.float32)))
+    double = run(SquareRootKalmanFilter(system), y)
+    np.testing.assert_allclose(single.mean, double.mean, atol=1e-2)
+    np.testing.assert_allclose(single.cov, double.cov, atol=1e-3)
+
+
 # the extended filter
+
+
+def test_inflation_of_any_kind_of_number_keeps_the_precision():
+    filter = ExtendedKalmanFilter(Lorenz63(), inflation=np.float64(1.1))
+    assert run(filter, np.zeros((3, 3), np.float32)).cov.dtype == np.float32
 
 
 def test_extended_filter_takes_the_tangents_at_the_mean(rng):
@@ -498,15 +566,28 @@ def test_extended_filter_that_diverges_returns_no_number():
     assert np.isnan(result.log_evidence).tolist() == [True, False]
 
 
-def test_covariance_of_an_innovation_that_rounding_made_indefinite_counts_as_divergence(rng):
+@pytest.mark.parametrize("runs", [3, 80])
+@pytest.mark.parametrize("library", [np.asarray, torch.from_numpy])
+def test_covariance_of_an_innovation_that_rounding_made_indefinite_counts_as_divergence(rng, runs, library):
     system = random_system(rng, 2, 2)
-    filter = KalmanFilter(system)
-    state = filter.init((3,), None, np.zeros(0))
-    bad = np.stack([system.start.cov, -1e3 * np.eye(2), system.start.cov])
-    analysis, _ = filter.analyse(replace(state, cov=bad), np.zeros((3, 2)))
-    assert np.isnan(analysis.mean).any(axis=-1).tolist() == [False, True, False]
-    good, _ = filter.analyse(replace(state, cov=system.start.cov), np.zeros((3, 2)))
-    np.testing.assert_allclose(analysis.mean[[0, 2]], good.mean[[0, 2]], atol=1e-12)
+    filter, others = KalmanFilter(system), np.arange(runs) != 1
+    bad = np.where(others[:, None, None], system.start.cov, -1e3 * np.eye(2))
+    y = library(np.zeros((runs, 2)))
+    state = filter.init((runs,), None, y)
+    analysis, update = filter.analyse(replace(state, cov=library(bad)), y)
+    np.testing.assert_array_equal(np.isnan(np.asarray(analysis.mean)).any(axis=-1), ~others)
+    np.testing.assert_array_equal(np.isnan(np.asarray(update.log_evidence)), ~others)
+    good, _ = filter.analyse(state, y)
+    np.testing.assert_allclose(analysis.mean[others], good.mean[others], atol=1e-12)
+
+
+def test_an_error_that_is_no_lack_of_definiteness_is_no_divergence(monkeypatch):
+    def full(S):
+        raise torch.OutOfMemoryError("no memory is left")
+
+    monkeypatch.setattr(array_api_compat.torch.linalg, "cholesky", full)
+    with pytest.raises(torch.OutOfMemoryError, match="no memory is left"):
+        run(KalmanFilter(Linear2D()), torch.zeros((3, 2), dtype=torch.float64))
 
 
 # what cannot be done is said
@@ -520,7 +601,23 @@ def test_a_nonlinear_system_is_sent_to_the_extended_filter(production, exact):
         exact(Lorenz63())
 
 
-@pytest.mark.parametrize("inflation", [0.0, -1.0, np.inf, np.nan])
-def test_inflation_must_be_a_factor(inflation):
-    with pytest.raises(ValueError, match=r"inflation multiplies standard deviations; it must be positive and finite"):
+@pytest.mark.parametrize("filter", FILTERS)
+@pytest.mark.parametrize("batch", [(), (80,)])
+def test_where_nothing_can_be_seen_there_are_forecasts_alone(rng, filter, batch):
+    system = random_system(rng, 2, 1)
+    blind = replace(system, observation=Linear([], np.zeros((0, 2))))
+    result = run(filter(blind), np.zeros((*batch, 3, 0)))
+    np.testing.assert_allclose(result.mean, run(filter(system), np.full((*batch, 3, 1), np.nan)).mean, atol=1e-12)
+    np.testing.assert_array_equal(result.update.log_evidence, np.zeros((*batch, 3)))
+
+
+@pytest.mark.parametrize(
+    ("inflation", "message"),
+    [
+        *((value, "it must be positive and finite, but is") for value in (0.0, -1.0, np.inf, np.nan)),
+        *((value, "inflation must be a number, but is") for value in ("1.1", None, np.ones(2))),
+    ],
+)
+def test_inflation_must_be_a_factor(inflation, message, production):
+    with pytest.raises(ValueError, match=message):
         ExtendedKalmanFilter(Lorenz63(), inflation=inflation)

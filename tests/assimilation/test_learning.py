@@ -311,6 +311,20 @@ def test_observations_that_do_not_fit_are_refused(rng):
         model.e_step(np.array([[0.0, np.inf]]))
 
 
+def test_data_in_units_beyond_those_of_a_run_are_refused():
+    model = LinearGaussianModel(local_level(1e18, 1e20, np.zeros(1)))
+    with pytest.raises(ValueError, match=r"e_step\(\): the filter has diverged after 2 of 30 cycles; .* below 1e10"):
+        fit_em(model, np.full((30, 1), 3e11))
+
+
+def test_a_model_is_not_learned_from_states_without_spread():
+    start = Gaussian(np.ones(2), np.zeros((2, 2)))
+    system = LinearSystem(Linear([1.0], [[1.0, 0.0]]), start, M=0.9 * np.eye(2), Q=np.eye(2))
+    model = LinearGaussianModel(system, ("M",))
+    with pytest.raises(Collapse, match="M cannot be learned, as the states from which a step is made do not span"):
+        model.m_step(model.e_step(np.ones((1, 1))))
+
+
 def test_a_covariance_that_vanishes_is_a_collapse(rng):
     """Constant data leave no noise: R shrinks by a factor in each step, until it is nothing."""
     system = LinearSystem(Linear([1.0], [[1.0]]), Gaussian(np.zeros(1), np.zeros((1, 1))), M=[[1.0]], Q=[[0.0]])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother
 
 from mlpc.assimilation import (
+    ETKF,
     Components,
     ExtendedKalmanFilter,
     KalmanFilter,
@@ -18,6 +19,7 @@ from mlpc.assimilation import (
     Lorenz63,
     Nonlinear,
     SquareRootKalmanFilter,
+    Var3D,
     rts_smoother,
     run,
     twin_experiment,
@@ -159,6 +161,22 @@ def test_a_batch_of_one_is_the_slice_of_the_batch(rng, share, n, rank):
     np.testing.assert_allclose(whole.lag_one[at], single.lag_one, atol=1e-10)
 
 
+@pytest.mark.parametrize("steps", [1, 5])
+@pytest.mark.parametrize(("n", "rank"), [(3, None), (6, None), (3, 2), (6, 3), (2, 0)])
+@pytest.mark.parametrize("filter", [KalmanFilter, SquareRootKalmanFilter])
+def test_runs_may_differ_at_the_last_time_alone(rng, steps, n, rank, filter):
+    """Covariances of forecasts then serve the batch, those of analyses do not."""
+    system = random_system(rng, n, 2, rank=rank)
+    y = twin_experiment(system, steps, rng, batch=(4,))[1]
+    y[0, -1, 0] = np.nan
+    whole = smoothed(system, y, filter)
+    for i in range(2):
+        single = smoothed(system, y[i], filter)
+        np.testing.assert_allclose(whole.mean[i], single.mean, atol=1e-10)
+        np.testing.assert_allclose(whole.cov[i], single.cov, atol=1e-10)
+        np.testing.assert_allclose(whole.gain[i], single.gain, atol=1e-10)
+
+
 @pytest.mark.parametrize("rank", [None, 1])
 @pytest.mark.parametrize("batch", [(), (20,)])
 def test_numpy_and_torch_agree_and_gradients_pass(rng, rank, batch):
@@ -210,7 +228,23 @@ def test_a_run_that_diverged_has_no_smoothed_path(rng):
     np.testing.assert_allclose(result.mean[1], smoothed(system, y[1], ExtendedKalmanFilter).mean, atol=1e-8)
 
 
-def test_a_result_without_covariances_is_refused(rng):
+@pytest.mark.parametrize(
+    ("filter", "keep", "kind"),
+    [
+        (KalmanFilter(Linear2D()), False, "Summary"),
+        (Var3D(Linear2D(), np.eye(2)), True, "Fixed"),
+        (ETKF(Linear2D(), 5), True, "Ensemble"),
+    ],
+)
+def test_a_result_without_beliefs_of_kalman_s_filters_is_refused(rng, filter, keep, kind):
     _, y = twin_experiment(Linear2D(), 3, rng)
-    with pytest.raises(ValueError, match=r"covariances are needed, but the result holds Summary; run one of Kalman's"):
-        rts_smoother(Linear2D(), run(KalmanFilter(Linear2D()), y, keep=False))
+    with pytest.raises(
+        ValueError, match=rf"of Kalman's filters are needed, with keep=True, but the result holds {kind}"
+    ):
+        rts_smoother(Linear2D(), run(filter, y, rng, keep=keep))
+
+
+def test_the_result_of_another_system_is_refused():
+    result = run(ExtendedKalmanFilter(Lorenz63()), np.zeros((3, 3)))
+    with pytest.raises(ValueError, match=r"the system has 2 components, but the result's states 3"):
+        rts_smoother(Linear2D(), result)

@@ -25,6 +25,7 @@ from mlpc.assimilation import (
     twin_experiment,
     var4d,
 )
+from mlpc.assimilation.backends import namespace
 from mlpc.basics import Gaussian, finite_difference_gradient
 from tests.assimilation.linear import path_law, random_system, smoothed_law, spd, with_gaps
 
@@ -316,6 +317,22 @@ def test_3dvar_of_a_batch_is_that_of_its_slices_in_both_libraries(rng):
         np.testing.assert_allclose(run(filter, y[b]).mean, together.mean[b], atol=1e-10)
 
 
+@pytest.mark.parametrize("library", [np.asarray, torch.from_numpy])
+def test_3dvar_diverges_where_what_is_seen_of_its_forecast_is_no_number(library):
+    """In one run the logarithm of a negative number, in another a square that overflows; the third is sound."""
+    system = Lorenz96(sites=4, observation=Nonlinear([0.01], lambda x: namespace(x).log(x[..., :1])))
+    filter, mean, y = Var3D(system, np.eye(4)), np.ones((3, 4)), np.zeros((3, 1))
+    mean[0, 0], y[1] = -5.0, 1e160
+    state = filter.init((3,), None, library(y))
+    with np.errstate(all="ignore"):  # as run() does
+        analysis, _ = filter.analyse(replace(state, mean=library(mean)), library(y))
+        alone, _ = filter.analyse(replace(state, mean=library(mean[2])), library(y[2]))
+    np.testing.assert_array_equal(np.isnan(np.asarray(analysis.mean)).all(axis=-1), [True, True, False])
+    np.testing.assert_allclose(analysis.mean[2], alone.mean, rtol=1e-12)
+    astray = replace(system, start=Gaussian(mean[0], np.eye(4)))
+    assert run(Var3D(astray, np.eye(4)), library(np.zeros((2, 1)))).survived == 0
+
+
 def test_3dvar_reaches_its_published_error_on_lorenz_96(seed):
     rng, system = np.random.default_rng(seed), Lorenz96()
     x, y = twin_experiment(system, 350, rng, batch=(8,))
@@ -339,15 +356,21 @@ def test_climatology_has_the_moments_of_one_long_run(rng):
     ("change", "message"),
     [
         ({"y": np.zeros((5, 3))}, r"y has shape \(5, 3\), but \(..., T, k\) = \(..., T, 2\)"),
-        ({"y": np.zeros((0, 2))}, "with T >= 1 is needed"),
+        ({"y": np.zeros((0, 2))}, "y holds no time at all"),
         ({"y": np.zeros((5, 2), int)}, "has dtype int64"),
-        ({"y": np.full((5, 2), np.inf)}, "infinities"),
+        ({"y": np.zeros((5, 2), np.float16)}, "has dtype float16"),
+        ({"y": np.full((5, 2), np.inf)}, "infinity"),
         ({"background": Moments(np.zeros(3), np.eye(3))}, r"background.mean has shape \(3,\)"),
         ({"background": Moments(np.zeros(2), np.diag([1.0, -1.0]))}, "not negative"),
         ({"background": Moments(np.array([np.nan, 0]), np.eye(2))}, "finite"),
         ({"guess": np.zeros((7, 2))}, "with t <= 5 is needed"),
         ({"guess": np.zeros((2, 3))}, r"guess has shape \(2, 3\)"),
         ({"guess": np.full((1, 2), np.nan)}, "guess must hold finite numbers"),
+        (
+            {"guess": np.zeros((3, 1, 2))},
+            r"guess has shape \(3, 1, 2\), but its leading axes must broadcast to .* \(\)",
+        ),
+        ({"background": Moments(np.zeros((3, 2)), np.eye(2))}, r"background.mean has shape \(3, 2\), but its leading"),
         ({"grow": 0}, "at least 1, but is 0"),
     ],
 )
@@ -355,6 +378,36 @@ def test_bad_windows_are_refused(change, message, production):
     given = {"y": np.zeros((5, 2))} | change
     with pytest.raises(ValueError, match=message):
         var4d(Linear2D(), **given)
+
+
+STOPPING = [
+    ({"iterations": 0}, "iterations must be at least 1, but is 0"),
+    ({"iterations": -3}, "iterations must be at least 1, but is -3"),
+    ({"iterations": 2.5}, "iterations must be a whole number, but is 2.5"),
+    ({"tolerance": np.nan}, "tolerance must not be negative, but is nan"),
+    ({"tolerance": -1.0}, "tolerance must not be negative, but is -1.0"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), STOPPING)
+def test_a_descent_needs_a_step_and_an_end(change, message, production):
+    with pytest.raises(ValueError, match=rf"var4d\(\): {message}"):
+        var4d(Linear2D(), np.zeros((5, 2)), **change)
+    with pytest.raises(ValueError, match=rf"Var3D\(\): {message}"):
+        Var3D(Linear2D(), np.eye(2), **change)
+
+
+def test_observations_that_are_no_array_are_refused():
+    with pytest.raises(TypeError, match=r"var4d\(\): y must be an array of NumPy or torch, but is a list"):
+        var4d(Linear2D(), [[1.0, 2.0]])
+
+
+@pytest.mark.parametrize("y", [np.zeros((3, 2)), np.zeros((3, 2), np.float32), torch.zeros((3, 2))], ids=repr)
+@pytest.mark.parametrize("guess", [[[1.0, 2.0]], np.array([[1.0, 2.0]]), torch.tensor([[1.0, 2.0]])], ids=repr)
+def test_any_guess_is_used_in_the_library_and_precision_of_the_observations(y, guess):
+    found = var4d(Linear2D(), y, guess=guess)
+    assert type(found.mean) is type(y)
+    assert found.mean.dtype == y.dtype
 
 
 def test_weak_constraint_needs_definite_noise(rng, production):
@@ -368,10 +421,15 @@ def test_weak_constraint_needs_definite_noise(rng, production):
         var4d(replace(system, Q=np.eye(2)), np.zeros((3, 1)), background=flat)
 
 
-def test_model_that_diverges_from_the_guess_is_an_error(production):
-    system = Lorenz63()
+@pytest.mark.parametrize("library", [np.asarray, torch.from_numpy])
+@pytest.mark.parametrize("weak", [True, False])
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_model_that_diverges_from_the_guess_is_an_error(library, weak, batch, production):
+    """Also in one run of a batch alone."""
+    system, guess = Lorenz63(sigma_q=0.1), np.zeros((*batch, 1, 3))
+    guess.reshape(-1, 3)[-1] = 1e6
     with pytest.raises(FloatingPointError, match="a window of 20 cycles; a shorter"), np.errstate(all="ignore"):
-        var4d(system, np.zeros((20, 3)), guess=np.full((1, 3), 1e6))
+        var4d(system, library(np.zeros((*batch, 20, 3))), guess=library(guess), weak=weak)
 
 
 @pytest.mark.parametrize(
@@ -381,6 +439,7 @@ def test_model_that_diverges_from_the_guess_is_an_error(production):
         ([[1.0, 0.5], [0.0, 1.0]], "must be symmetric"),
         (np.diag([1.0, -1.0]), "not negative"),
         (np.diag([1.0, np.nan]), "finite"),
+        (np.stack([np.eye(2)] * 5), r"one B serves all cycles and the whole batch, but its shape is \(5, 2, 2\)"),
     ],
 )
 def test_3dvar_refuses_what_is_no_covariance(B, message, production):

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
-from mlpc.assimilation import Components, Lorenz63, twin_experiment
+from mlpc.assimilation import Components, LinearSystem, Lorenz63, twin_experiment
 from mlpc.assimilation.windows import StrongWindow, WeakWindow, extended
-from mlpc.basics import finite_difference_gradient
+from mlpc.basics import Gaussian, finite_difference_gradient
 
 T = 3
 
@@ -64,6 +65,16 @@ def test_belief_has_the_path_and_a_covariance_for_each_of_its_times(window):
     assert cov.shape == (T + 1, 3, 3)
     assert np.linalg.eigvalsh(cov).min() > 0
     assert np.isfinite(log_evidence)
+
+
+@pytest.mark.parametrize(("dtype", "scales"), [(np.float64, (1e9, 1.0, 1e-9)), (np.float32, (1e3, 1.0, 1e-5))])
+@pytest.mark.parametrize("library", [np.asarray, torch.from_numpy])
+def test_control_of_a_strong_path_is_what_made_it_in_all_units(dtype, scales, library):
+    start = Gaussian(np.zeros(3), np.diag(np.square(scales)))
+    system = LinearSystem(Components.every(1, 3, 1.0), start, M=np.eye(3), Q=np.zeros((3, 3)))
+    y, w = library(np.zeros((1, 3), dtype)), library(np.ones(3, dtype))
+    window = StrongWindow.of(system, y, y[0], start.cov)
+    np.testing.assert_allclose(window.control(window.path(w)), w, rtol=1e-5)
 
 
 def test_guess_is_extended_by_the_model_and_cut_where_it_is_too_long(window):
