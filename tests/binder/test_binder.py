@@ -112,7 +112,11 @@ def jupyterlab(clone: Path, environment: dict[str, str]) -> Iterator[str]:
             yield f"http://127.0.0.1:{json.loads(found[0].read_text('utf-8'))['port']}/"
         finally:
             server.terminate()
-            server.wait(30)
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:  # it waits for a kernel that is not going to end
+                server.kill()
+                server.wait()
 
 
 @pytest.fixture
