@@ -4,7 +4,8 @@
 
 From the values that were best for the next larger N, the search goes to the best neighbour on the grids below until no
 neighbour is better; where that filter has lost the truth, it starts once more with much inflation. What counts is the
-mean error over all experiments and cycles, so that a lost experiment costs.
+mean error over all experiments and cycles, so that a lost experiment costs. The best values often lie beside a cliff:
+those of the local filter, which were found on fewer cycles, must then lose no run of the longest experiments.
 """
 
 from __future__ import annotations
@@ -77,9 +78,24 @@ def setting(method: str, N: int) -> Setting:
 
 def error(method: str, N: int, values: Values) -> float:
     """Return the mean error of a filter; infinite if a run is not finite."""
-    job = Job("", setting(method, N), lambda system: METHODS[method](system, N, **values))
-    found = measure(job)["rmse_a"]["mean"]
+    found = outcome(setting(method, N), method, N, values)["rmse_a"]["mean"]
     return np.inf if found is None else round(found, 4)
+
+
+def outcome(setting: Setting, method: str, N: int, values: Values) -> dict[str, Any]:
+    """Return what a filter makes of the experiments."""
+    return measure(Job("", setting, lambda system: METHODS[method](system, N, **values)))
+
+
+def best_of(method: str, N: int, found: list[Values]) -> Values:
+    """Return the values with the least error, for a local filter the first that lose no run of the longest; note it."""
+    ordered = sorted(found, key=lambda one: one["rmse_a"])
+    for one in ordered if setting(method, N) is LONG else ():
+        one["loses"] = outcome(LONGEST, method, N, {name: one[name] for name in GRIDS[method]})["lost"] > 0
+        if not one["loses"]:
+            break
+    best = next((one for one in ordered if not one.get("loses")), ordered[0])
+    return {name: best[name] for name in GRIDS[method]}
 
 
 def neighbours(method: str, values: Values) -> list[Values]:
@@ -118,10 +134,8 @@ def tune(known: dict[str, Any]) -> None:
             if str(N) not in values:
                 starts = [best] if LOST[method] < N else [best, {**best, "inflation": MUCH}]
                 found = descend(starts, partial(error, method, N), partial(neighbours, method))
-                least = min(found, key=lambda one: one["rmse_a"])
-                values[str(N)] = {name: least[name] for name in GRIDS[method]}
-                tried[str(N)] = found
-                print(method, N, least, f"of {len(found)}", flush=True)
+                values[str(N)], tried[str(N)] = best_of(method, N, found), found
+                print(method, N, values[str(N)], f"of {len(found)}", flush=True)
                 write(known)
             best = values[str(N)]
 
