@@ -192,7 +192,7 @@ def test_bound_and_log_likelihood_have_one_gradient_which_is_zero_where_em_ends(
     np.testing.assert_allclose(
         gradient(model, lambda other: other.lower_bound(statistics)), began, rtol=1e-5, atol=1e-4
     )
-    last, _ = fit_em(model, y, tol=0, max_iterations=200)
+    last, _ = fit_em(model, y, tol=0, max_iterations=1500)
     assert np.abs(gradient(last, lambda other: other.log_likelihood(y))).max() < 1e-2 * max(1, np.abs(began).max())
 
 
