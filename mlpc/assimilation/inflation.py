@@ -146,7 +146,8 @@ class FiniteSize(Inflation):
         """Return the ζ (...) in [10^-6.1, 1] with the least dual cost, for anomalies (..., N, k), departures (..., k).
 
         The dual cost may have several minima: the lowest on a grid in log ζ is refined by Newton's method, or by
-        bisection where that would leave the bracket.
+        bisection where that would leave the bracket. Of minima whose costs differ by less than the grid resolves, about
+        (N + 1)/300, any may be found.
         """
         xp, N, small = namespace(Y), Y.shape[-2], Y.shape[-1] < Y.shape[-2]
         values, vectors = xp.linalg.eigh(Y.mT @ Y if small else Y @ Y.mT)

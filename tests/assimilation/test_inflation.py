@@ -112,6 +112,14 @@ def test_relaxation_is_a_share(alpha):
 # finite size
 
 
+BOUND = 10**-6.1
+
+
+def tie(N):
+    """How far the dual cost may rise between a minimum and the nearest point of the grid, to second order."""
+    return 1.2 * (N + 1) * (np.log(10) / 10) ** 2 / 16
+
+
 def primal(w, Y, d):
     N = len(Y)
     return (N + 1) / 2 * np.log1p(w @ w / (N + 1)) + np.sum((d - Y.T @ w) ** 2) / 2
@@ -125,10 +133,14 @@ def test_the_dual_minimum_gives_the_weights_that_minimise_the_primal_cost(rng, N
         Y = Y * rng.uniform(0.05, 2)
         zeta = FiniteSize().zeta(Y, d)
         w = np.linalg.solve(zeta * np.eye(N) + Y @ Y.T, Y @ d)
+        if np.isclose(zeta, BOUND, rtol=1e-6):  # the weights that would be best are out of reach
+            continue
+        slope = (N + 1) * w / (N + 1 + w @ w) - Y @ (d - Y.T @ w)
+        np.testing.assert_allclose(slope, 0, atol=1e-8 * max(1, np.abs(Y @ d).max()))
         starts = [w, np.zeros(N), np.linalg.pinv(Y.T) @ d, *rng.standard_normal((5, N)) * scale]
-        best = min((scipy.optimize.minimize(primal, start, (Y, d), tol=1e-10) for start in starts), key=lambda r: r.fun)
-        assert primal(w, Y, d) <= best.fun + 1e-8 * max(1, abs(best.fun))
-        np.testing.assert_allclose(w, best.x, rtol=0, atol=1e-3 * max(1, np.abs(w).max()))
+        near = [scipy.optimize.minimize(primal, start, (Y, d), tol=1e-10) for start in starts]
+        within = [one.fun for one in near if (N + 1) / (N + 1 + one.x @ one.x) > BOUND]
+        assert primal(w, Y, d) <= min(within) + tie(N)
 
 
 @pytest.mark.parametrize("N", [3, 12])
@@ -146,9 +158,10 @@ def test_the_dual_minimum_is_the_lowest_of_a_fine_grid(rng, N, k):
 
     lowest = dual(zeta)
     for grid in 10.0 ** np.linspace(-5, 0, 120):
-        assert (lowest <= dual(np.full(200, grid)) + 1e-9).all()
+        assert (lowest <= dual(np.full(200, grid)) + tie(N)).all()
+    at_end = np.isclose(zeta, BOUND, rtol=1e-6)
     for nudge in (1 - 1e-4, 1 + 1e-4):  # and it is a minimum, unless it is the end
-        assert (lowest <= dual(zeta * nudge) + 1e-12 * np.abs(lowest)).all()
+        assert (at_end | (lowest <= dual(zeta * nudge) + 1e-12 * np.abs(lowest))).all()
 
 
 def test_without_news_nothing_is_inflated(rng):
@@ -169,12 +182,11 @@ def test_surprise_inflates_and_members_make_it_needless(rng):
 def test_an_ensemble_far_too_narrow_is_inflated_a_thousandfold_at_most(monkeypatch):
     """Where the dual cost is least beyond the bound: at the bound, or at another minimum within it."""
     Y = np.array([[1.0], [-0.5], [-0.5]])
-    bound = 10**-6.1
-    for spread, departure, expected in ((1e-2, 1e3, bound), (1e-3, 1e2, bound), (1e-4, 10.0, 1.0), (1e-5, 20.0, 1.0)):
+    for spread, departure, expected in ((1e-2, 1e3, BOUND), (1e-3, 1e2, BOUND), (1e-4, 10.0, 1.0), (1e-5, 20.0, 1.0)):
         zeta = FiniteSize().zeta(spread * Y, np.array([departure]))
         assert zeta == pytest.approx(expected, rel=1e-4)
     monkeypatch.setattr(inflation, "STEPS", 400)
-    assert FiniteSize().zeta(1e-2 * Y, np.array([1e3])) < 1e-3 * bound
+    assert FiniteSize().zeta(1e-2 * Y, np.array([1e3])) < 1e-3 * BOUND
 
 
 def test_the_bound_lets_a_narrow_ensemble_that_is_far_off_recover(monkeypatch):
@@ -201,8 +213,8 @@ def test_the_analysis_is_that_of_inflated_anomalies(rng):
     factor = float(FiniteSize().zeta(Y, d[0])) ** -0.5
     inflated = Ensemble(Multiplicative(factor).forecast(state.members))
     expected, known = ETKF(system, 4).analyse(inflated, y[0], rng)
-    np.testing.assert_allclose(after.members, expected.members, rtol=0, atol=1e-11)
-    np.testing.assert_allclose(update.log_evidence, known.log_evidence, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(after.members, expected.members, rtol=0, atol=1e-10 * abs(expected.members).max())
+    np.testing.assert_allclose(update.log_evidence, known.log_evidence, rtol=1e-10)
 
 
 def test_a_batch_is_minimised_slice_by_slice_in_every_library(rng):
@@ -215,7 +227,7 @@ def test_a_batch_is_minimised_slice_by_slice_in_every_library(rng):
 
 def test_three_members_follow_lorenz_63_without_tuning_where_bare_ones_fail(seed):
     system = Lorenz63()
-    x, y = twin_experiment(system, 250, np.random.default_rng(seed), batch=(6,))
+    x, y = twin_experiment(system, 250, np.random.default_rng(seed), batch=(24,))
     rmse = {
         type(inflation).__name__: scores.rmse(
             run(ETKF(system, 3, inflation=inflation), y, np.random.default_rng(seed), keep=False).mean, x[..., 1:, :]

@@ -207,7 +207,7 @@ def test_step_that_leaves_the_range_of_numbers_is_halved_until_it_stays(rng):
 
 def test_noise_in_the_control_goes_over_into_none(rng, seed):
     calm, faint = (
-        Lorenz96(sites=6, sigma_q=sigma_q, observation=Components.every(1, 6, 0.5)) for sigma_q in (0.0, 1e-6)
+        Lorenz96(sites=6, sigma_q=sigma_q, observation=Components.every(1, 6, 0.05)) for sigma_q in (0.0, 1e-6)
     )
     _, y = twin_experiment(calm, 5, rng)
     for lag in (1, 2):

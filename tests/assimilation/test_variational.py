@@ -121,7 +121,7 @@ def test_minimum_is_the_conditional_law_of_the_dense_joint(problem):
 @pytest.mark.parametrize("noise", [None, 0], ids=["weak", "strong"])
 def test_minimum_is_the_smoother_s_mean(noise, rng):
     system = random_system(rng, 3, 2, full=True, rank=noise)
-    _, y = twin_experiment(system, 30, rng, batch=(2,))
+    _, y = twin_experiment(system, 15, rng, batch=(2,))
     y = with_gaps(rng, y, 0.2)
     smoothed, found = rts_smoother(system, run(KalmanFilter(system), y)), var4d(system, y)
     np.testing.assert_allclose(found.mean, smoothed.mean, rtol=0, atol=1e-10)
@@ -340,10 +340,10 @@ def test_3dvar_reaches_its_published_error_on_lorenz_96(seed):
     assert abs(scores.rmse(result.mean, x[:, 1:])[:, 50:].mean() - 0.41) < 0.02
 
 
-def test_climatology_has_the_moments_of_one_long_run(rng):
+def test_climatology_has_the_moments_of_long_runs(rng):
     system = Lorenz96(sites=6)
-    law = climatology(system, 300, rng)
-    x, _ = twin_experiment(system, 4000, rng, burn_in=100)
+    law = climatology(system, 300, rng, runs=200)
+    x, _ = twin_experiment(system, 4000, rng, batch=(20,), burn_in=100)
     np.testing.assert_allclose(law.mean, x.mean(), atol=0.6)
     np.testing.assert_allclose(law.mean.mean(), x.mean(), atol=0.1)
     np.testing.assert_allclose(np.sqrt(law.cov.diagonal().mean()), x.std(), rtol=0.05)
