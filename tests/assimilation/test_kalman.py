@@ -270,7 +270,7 @@ WRONG = {
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
 def test_kalmans_filter_minimises_both_losses_on_linear_gaussian_systems(rng, wrong):
     system = random_system(rng, 2, 2)
-    x, y = twin_experiment(system, 8, rng, batch=(6_000,))
+    x, y = twin_experiment(system, 8, rng, batch=(40_000,))
     right, other = run(KalmanFilter(system), y), run(KalmanFilter(wrong(system)), y)
     for mine, theirs in ((right.forecast, other.forecast), (right.analysis, other.analysis)):
         for loss in (negative_log_density, squared_error):

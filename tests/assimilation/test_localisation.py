@@ -53,7 +53,7 @@ def test_values_support_and_limits_of_the_taper(rng):
     assert gaspari_cohn(c, c) == pytest.approx(5 / 24, abs=1e-15)
     distance = np.sort(rng.uniform(0, 3 * c, 1000))
     taper = gaspari_cohn(distance, c)
-    assert (np.diff(taper) <= 0).all()
+    assert (np.diff(taper) <= 1e-14).all()  # but for rounding where it ends
     assert (taper[distance >= 2 * c] == 0).all()
     assert (taper[distance < 1.9 * c] > 0).all()
     np.testing.assert_array_equal(gaspari_cohn(-distance, c), taper)

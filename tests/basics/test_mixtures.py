@@ -447,7 +447,7 @@ def test_units_do_not_matter(rng, diagonal):
         for y in (x, x * units)
     ]
     np.testing.assert_allclose(fits[1][0].means, fits[0][0].means * units, rtol=1e-6)
-    entries = (~np.isnan(x)).sum(axis=0) @ np.log(units) / len(x)
+    entries = (~np.isnan(x)).sum(axis=0) @ np.log(units) / (~np.isnan(x)).any(axis=1).sum()
     np.testing.assert_allclose(fits[1][1].lower_bounds, fits[0][1].lower_bounds - entries, rtol=0, atol=1e-8)
 
 
@@ -532,7 +532,7 @@ def test_a_component_on_one_flower_collapses_and_the_error_names_it(rng, diagona
 def test_many_components_for_few_flowers_end_in_a_mixture_or_in_a_collapse_that_is_told(rng, diagonal):
     """Columns rounded to a millimetre make covariances singular step by step; no other error may come of it."""
     told = []
-    for K in np.repeat([3, 7, 12], 8).tolist():
+    for K in np.repeat([3, 7, 20], 8).tolist():
         try:
             model, history = fit_em(GaussianMixture.from_data(IRIS, K, rng, diagonal=diagonal), IRIS, max_iterations=60)
         except Collapse as error:
