@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.stats
 import statsmodels.api as sm
 
 from mlpc.assimilation import Components, Linear, Linear2D, LinearGaussianModel, LinearSystem, Lorenz63, twin_experiment
@@ -185,12 +186,12 @@ def test_log_likelihood_never_falls(rng, learns, full, share):
 
 
 def test_bound_and_log_likelihood_have_one_gradient_which_is_zero_where_em_ends(production, rng):
-    system, y = random_problem(rng, share=0.2, series=(20,))
+    system, y = random_problem(rng, share=0.2, series=(60,))
     model = LinearGaussianModel(system, ("Q", "R"))
     statistics = model.e_step(y)
     began = gradient(model, lambda other: other.log_likelihood(y))
     np.testing.assert_allclose(
-        gradient(model, lambda other: other.lower_bound(statistics)), began, rtol=1e-5, atol=1e-4
+        gradient(model, lambda other: other.lower_bound(statistics)), began, rtol=1e-5, atol=3e-4
     )
     last, _ = fit_em(model, y, tol=0, max_iterations=1500)
     assert np.abs(gradient(last, lambda other: other.log_likelihood(y))).max() < 1e-2 * max(1, np.abs(began).max())
@@ -251,8 +252,9 @@ def test_diagonal_noise_stays_diagonal_and_dependent_noise_is_found(rng):
     dependent = replace(truth, observation=replace(truth.observation, R=np.diag(np.diag(truth.observation.R))))
     full, _ = fit_em(LinearGaussianModel(dependent, ("R",)), y, tol=1e-6, max_iterations=60)
     assert diagonal.system.observation.R.shape == (3,)
-    np.testing.assert_allclose(full.system.observation.R, truth.observation.R, atol=0.15)
-    assert full.log_likelihood(y) > diagonal.log_likelihood(y)
+    best, at_truth = full.log_likelihood(y), LinearGaussianModel(truth, ("R",)).log_likelihood(y)
+    assert 0 < 2 * (best - at_truth) < scipy.stats.chi2(6).isf(1e-5)  # Wilks: R has six entries
+    assert best > diagonal.log_likelihood(y)
 
 
 def test_what_was_never_seen_teaches_nothing(rng):

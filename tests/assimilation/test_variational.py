@@ -225,7 +225,7 @@ def test_cost_never_rises_and_convergence_is_told(weak, rng):
 def test_growing_window_follows_the_truth_where_the_whole_one_is_lost(seed):
     rng = np.random.default_rng(seed)
     system = Lorenz63(dt=0.02, steps=5, sigma_0=2.0)
-    x, y = twin_experiment(system, 32, rng, batch=(16,))
+    x, y = twin_experiment(system, 32, rng, batch=(40,))
     at_once, growing = (var4d(system, y, grow=grow, iterations=20) for grow in (None, 4))
     assert growing.converged.all()
     assert (growing.cost <= at_once.cost + 1e-6).mean() > 0.9
