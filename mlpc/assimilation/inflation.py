@@ -145,9 +145,8 @@ class FiniteSize(Inflation):
     def zeta(self, Y: Array, d: Array) -> Array:
         """Return the ζ (...) in [10^-6.1, 1] with the least dual cost, for anomalies (..., N, k), departures (..., k).
 
-        The dual cost may have several minima: the lowest on a grid in log ζ is refined by Newton's method, or by
-        bisection where that would leave the bracket. Of minima whose costs differ by less than the grid resolves, about
-        (N + 1)/300, any may be found.
+        The dual cost may have several minima: the two lowest on a grid in log ζ are refined by Newton's method, or by
+        bisection where that would leave the bracket; the lower one is returned.
         """
         xp, N, small = namespace(Y), Y.shape[-2], Y.shape[-1] < Y.shape[-2]
         values, vectors = xp.linalg.eigh(Y.mT @ Y if small else Y @ Y.mT)
@@ -159,24 +158,40 @@ class FiniteSize(Inflation):
 
 def _dual_minimum(values: Array, b: Array, c: float) -> Array:
     """Return the ζ in [10^-6.1, 1] with the least 2D(ζ) = c (ζ - log ζ) - Σ b/(ζ + λ), for λ and b (..., m)."""
-    xp = namespace(b)
-    grid = like(b, 10.0 ** -(np.arange(STEPS) / 10))
-    dual = c * (grid - xp.log(grid)) - xp.sum(b[..., None, :] / (grid[:, None] + values[..., None, :]), axis=-1)
-    t = xp.take(xp.log(grid), xp.reshape(xp.argmin(dual, axis=-1), (-1,)), axis=0)
-    t = xp.reshape(t, (*b.shape[:-1], 1))
-    low, high = t - math.log(10) / 10, xp.minimum(t + math.log(10) / 10, xp.zeros_like(t))
+    xp, step = namespace(b), math.log(10) / 10
+    values, b = values[..., None, :], b[..., None, :]
+
+    def dual(zeta: Array) -> Array:
+        return c * (zeta - xp.log(zeta)) - xp.sum(b / (zeta[..., None] + values), axis=-1)
+
+    grid = like(b, -step * np.arange(STEPS))
+    t = _lowest_minima(grid, dual(xp.exp(grid)))
+    low, high = t - step, xp.minimum(t + step, xp.zeros_like(t))
     for _ in range(NEWTON):
         zeta = xp.exp(t)
-        terms = b * zeta / (zeta + values) ** 2
-        slope = c * (zeta - 1) + xp.sum(terms, axis=-1, keepdims=True)  # of 2D in t = log ζ
-        curve = c * zeta + xp.sum(terms * (values - zeta) / (zeta + values), axis=-1, keepdims=True)
+        terms = b * zeta[..., None] / (zeta[..., None] + values) ** 2
+        slope = c * (zeta - 1) + xp.sum(terms, axis=-1)  # of 2D in t = log ζ
+        bend = (values - zeta[..., None]) / (values + zeta[..., None])
+        curve = c * zeta + xp.sum(terms * bend, axis=-1)
         high, low = xp.where(slope > 0, t, high), xp.where(slope > 0, low, t)
         newton = t - slope / xp.where(curve > 0, curve, xp.ones_like(curve))
         new = xp.where((curve > 0) & (newton >= low) & (newton <= high), newton, (low + high) / 2)
         moved, t = xp.abs(new - t), new
         if not xp.any(moved > CLOSE):  # also when a departure is NaN
             break
-    return xp.exp(t)[..., 0]
+    zeta = xp.exp(t)
+    cost = dual(zeta)
+    return xp.where(cost[..., 1] < cost[..., 0], zeta[..., 1], zeta[..., 0])
+
+
+def _lowest_minima(grid: Array, cost: Array) -> Array:
+    """Return the two points (..., 2) of a grid (m,) where the costs (..., m) have their lowest minima."""
+    xp = namespace(cost)
+    beyond = xp.full_like(cost[..., :1], xp.inf)
+    before, after = xp.concat([beyond, cost[..., :-1]], axis=-1), xp.concat([cost[..., 1:], beyond], axis=-1)
+    minima = xp.where((cost <= before) & (cost <= after), cost, xp.full_like(cost, xp.inf))
+    two = xp.argsort(minima, axis=-1)[..., :2]  # where there is but one, any other point comes second: it costs more
+    return xp.reshape(xp.take(grid, xp.reshape(two, (-1,)), axis=0), two.shape)
 
 
 def strategy(asked: str, given: object) -> Inflation:

@@ -182,7 +182,9 @@ class ParticleFilter:
         """Return noise with the particles' covariance times h², for all copies but the first of each parent."""
         xp, n = namespace(state.members), self.system.n
         h = self.regularisation * self.N ** (-1 / (n + 4))
-        R = xp.linalg.qr(state.anomalies)[1]  # cov = Rᵀ R
+        R = xp.linalg.qr(state.anomalies)[1]  # cov = Rᵀ R; the signs of its rows may be of rounding
+        signs = xp.linalg.diagonal(R)[..., None]
+        R = xp.where(signs < 0, -R, R)
         Z = standard_normal(rng, (*parents.shape, R.shape[-2]), state.members)
         copies = xp.concat(
             [xp.zeros_like(parents[..., :1], dtype=bool), parents[..., 1:] == parents[..., :-1]], axis=-1

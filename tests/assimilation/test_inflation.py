@@ -115,11 +115,6 @@ def test_relaxation_is_a_share(alpha):
 BOUND = 10**-6.1
 
 
-def tie(N):
-    """How far the dual cost may rise between a minimum and the nearest point of the grid, to second order."""
-    return 1.2 * (N + 1) * (np.log(10) / 10) ** 2 / 16
-
-
 def primal(w, Y, d):
     N = len(Y)
     return (N + 1) / 2 * np.log1p(w @ w / (N + 1)) + np.sum((d - Y.T @ w) ** 2) / 2
@@ -140,7 +135,7 @@ def test_the_dual_minimum_gives_the_weights_that_minimise_the_primal_cost(rng, N
         starts = [w, np.zeros(N), np.linalg.pinv(Y.T) @ d, *rng.standard_normal((5, N)) * scale]
         near = [scipy.optimize.minimize(primal, start, (Y, d), tol=1e-10) for start in starts]
         within = [one.fun for one in near if (N + 1) / (N + 1 + one.x @ one.x) > BOUND]
-        assert primal(w, Y, d) <= min(within) + tie(N)
+        assert primal(w, Y, d) <= min(within) + 1e-9 * max(1, *within)
 
 
 @pytest.mark.parametrize("N", [3, 12])
@@ -158,7 +153,7 @@ def test_the_dual_minimum_is_the_lowest_of_a_fine_grid(rng, N, k):
 
     lowest = dual(zeta)
     for grid in 10.0 ** np.linspace(-5, 0, 120):
-        assert (lowest <= dual(np.full(200, grid)) + tie(N)).all()
+        assert (lowest <= dual(np.full(200, grid)) * (1 + 1e-9) + 1e-9).all()
     at_end = np.isclose(zeta, BOUND, rtol=1e-6)
     for nudge in (1 - 1e-4, 1 + 1e-4):  # and it is a minimum, unless it is the end
         assert (at_end | (lowest <= dual(zeta * nudge) + 1e-12 * np.abs(lowest))).all()
