@@ -65,8 +65,8 @@ def scratch(tmp_path):
     return tmp_path
 
 
-def write_page(scratch, body, budget="{}"):
-    page = scratch / "book/basics/page.md"
+def write_page(scratch, body, budget="{}", name="page"):
+    page = scratch / f"book/basics/{name}.md"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(FRONT.format(budget=budget) + body)
 
@@ -160,47 +160,50 @@ def test_an_equation_that_is_not_proved_stops_the_book(scratch):
     assert not (scratch / "_build/html").exists()
 
 
-@pytest.mark.parametrize(
-    ("body", "budget", "fault"),
-    [
-        ("import time; time.sleep(0.3)", "{seconds: 0.2}", r"page\.md: took \d+ s, its budget is 0\.2 s"),
-        ("x = b'1' * 400_000_000", "{megabytes: 300}", r"page\.md: took \d+ MB, its budget is 300 MB"),
-        ("import time; time.sleep(9)", "{seconds: 0.5}", "code cell 1: .*timed out"),
-        ("import sys; print('planted', file=sys.stderr)", "{}", "code cell 1: wrote to stderr: planted"),
-        ("import warnings; warnings.warn('planted')", "{}", "code cell 1: wrote to stderr: .*warn"),
-        ("import os; os._exit(1)", "{}", "code cell 1: .*[Kk]ernel died"),
-        ("import mlpc.assimilation.planted", "{}", r"page\.md: imports mlpc/assimilation/planted\.py, whose wing"),
-        ("import sys; print(file=sys.stderr)", "{}", r"code cell 1: wrote to stderr: \(blank\)"),
-        ("raise ValueError('first\\nsecond')", "{}", "code cell 1: ValueError: first second\n"),
-    ],
-)
-def test_what_is_wrong_with_a_run_is_one_line_and_keeps_no_record(scratch, body, budget, fault):
+WRONG = {
+    "slow": ("import time; time.sleep(0.3)", "{seconds: 0.2}", r"took \d+ s, its budget is 0\.2 s"),
+    "large": ("x = b'1' * 400_000_000", "{megabytes: 300}", r"took \d+ MB, its budget is 300 MB"),
+    "endless": ("import time; time.sleep(9)", "{seconds: 0.5}", "code cell 1: .*timed out"),
+    "loud": ("import sys; print('planted', file=sys.stderr)", "{}", "code cell 1: wrote to stderr: planted"),
+    "warning": ("import warnings; warnings.warn('planted')", "{}", "code cell 1: wrote to stderr: .*warn"),
+    "dead": ("import os; os._exit(1)", "{}", "code cell 1: .*[Kk]ernel died"),
+    "later": ("import mlpc.assimilation.planted", "{}", r"imports mlpc/assimilation/planted\.py, whose wing"),
+    "blank": ("import sys; print(file=sys.stderr)", "{}", r"code cell 1: wrote to stderr: \(blank\)"),
+    "error": ("raise ValueError('first\\nsecond')", "{}", "code cell 1: ValueError: first second$"),
+}
+
+
+def test_what_is_wrong_with_a_run_is_one_line_and_keeps_no_record(scratch):
     (scratch / "mlpc/assimilation/planted.py").write_text("x = 1\n")
-    write_page(scratch, f"```{{code-cell}}\n{body}\n```\n", budget)
+    for name, (body, budget, _) in WRONG.items():
+        write_page(scratch, f"```{{code-cell}}\n{body}\n```\n", budget, name)
     done = run_pages(scratch)
     assert done.returncode == 1
-    assert re.search(fault, done.stderr), done.output
     assert "Traceback" not in done.stderr
-    assert not list((scratch / "_build").rglob("page.json"))
+    for name, (_, _, fault) in WRONG.items():
+        assert re.search(rf"book/basics/{name}\.md\b.*{fault}", done.stderr, re.MULTILINE), done.output
+    assert [record.stem for record in (scratch / "_build/execution").rglob("*.json")] == ["page"]
 
 
-@pytest.mark.parametrize(
-    ("tag", "state", "fits"),
-    [
-        ("exercise-stub", "unanswered", True),
-        ("exercise-stub", "right", False),
-        ("other", "right", True),
-        ("other", "wrong", False),
-    ],
-)
-def test_solutions_must_be_accepted_and_stubs_unanswered(scratch, tag, state, fits):
-    verdict = {"label": "page-1", "correct": state == "right", "misconception": None, "state": state}
-    body = f"from IPython.display import display\ndisplay({{'application/vnd.mlpc.verdict+json': {verdict}}}, raw=True)"
-    write_page(scratch, f"```{{code-cell}}\n:tags: [{tag}]\n\n{body}\n```\n")
+VERDICTS = {
+    "stub": ("exercise-stub", "unanswered", True),
+    "solved": ("exercise-stub", "right", False),
+    "solution": ("other", "right", True),
+    "mistake": ("other", "wrong", False),
+}
+
+
+def test_solutions_must_be_accepted_and_stubs_unanswered(scratch):
+    for name, (tag, state, _) in VERDICTS.items():
+        verdict = {"label": f"{name}-1", "correct": state == "right", "misconception": None, "state": state}
+        shown = f"display({{'application/vnd.mlpc.verdict+json': {verdict}}}, raw=True)"
+        body = f"from IPython.display import display\n{shown}"
+        write_page(scratch, f"```{{code-cell}}\n:tags: [{tag}]\n\n{body}\n```\n", name=name)
     done = run_pages(scratch)
-    assert (done.returncode == 0) == fits, done.output
-    if not fits:
-        assert f"page-1 is {state} here" in done.stderr
+    assert done.returncode == 1
+    for name, (_, state, fits) in VERDICTS.items():
+        assert (f"{name}-1 is {state} here" in done.stderr) != fits, done.output
+        assert (scratch / f"_build/execution/book/basics/{name}.json").exists() == fits
 
 
 def test_front_matter_errors_name_page_and_field(scratch):
@@ -220,24 +223,17 @@ def test_a_lower_budget_counts_without_a_new_run(scratch):
     assert "its budget is 1 MB" in done.stderr
 
 
-@pytest.mark.parametrize("damage", ["", "[]", "{}", "null", '{"key": 1'])
-def test_a_damaged_record_runs_the_page_again(scratch, damage):
+def test_a_damaged_record_or_cache_runs_the_page_again(scratch):
     assert run_pages(scratch).returncode == 0
-    (scratch / "_build/execution/book/basics/page.json").write_text(damage)
-    done = run_pages(scratch)
-    assert done.returncode == 0, done.output
-    assert "[1/1] book/basics/page ran" in done.stdout
-    assert "none executed" in run_pages(scratch).stdout
-
-
-@pytest.mark.parametrize("file", ["global.db", "base.ipynb"])
-def test_a_damaged_cache_runs_the_page_again(scratch, file):
-    assert run_pages(scratch).returncode == 0
-    (found,) = (scratch / "_build/.jupyter_cache").rglob(file)
-    found.write_text("damage")
-    done = run_pages(scratch)
-    assert done.returncode == 0, done.output
-    assert "[1/1] book/basics/page ran" in done.stdout
+    (entry,) = (scratch / "_build/.jupyter_cache").rglob("base.ipynb")
+    record = scratch / "_build/execution/book/basics/page.json"
+    damages = [(record, text) for text in ("", "[]", "{}", "null", '{"key": 1')]
+    damages += [(entry, "damage"), (scratch / "_build/.jupyter_cache/global.db", "damage")]
+    for file, damage in damages:
+        file.write_text(damage)
+        done = run_pages(scratch)
+        assert done.returncode == 0, done.output
+        assert "[1/1] book/basics/page ran" in done.stdout, (file, damage)
     assert "none executed" in run_pages(scratch).stdout
 
 

@@ -67,20 +67,33 @@ MARKS = {
 }
 
 
+ALONE = ("frame", "front matter", "structure")  # after these the rest of the page is not read as it was
+
+
+@pytest.fixture(scope="module")
+def refused(copy) -> dict[str, list[tuple[str, str]]]:
+    """By rule, where the planted faults were found: the file, and the line as it stood there."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for rules in ([rule for rule in FAULTS if rule not in ALONE], *([rule] for rule in ALONE)):
+        texts = {name: (copy / name).read_text("utf-8") for name in {FAULTS[rule][0] for rule in rules}}
+        try:
+            for name, old, new in map(FAULTS.get, rules):
+                text = (copy / name).read_text("utf-8")
+                assert old in text
+                (copy / name).write_text(text.replace(old, new, 1), "utf-8")
+            for finding in lint(copy):
+                lines = (copy / finding.path).read_text("utf-8").splitlines()
+                found.setdefault(finding.rule, []).append((finding.path.as_posix(), lines[finding.line - 1]))
+        finally:
+            for name, text in texts.items():
+                (copy / name).write_text(text, "utf-8")
+    return found
+
+
 @pytest.mark.parametrize("rule", FAULTS)
-def test_a_planted_fault_is_refused_where_it_stands(copy, rule):
-    name, old, new = FAULTS[rule]
-    text = (copy / name).read_text("utf-8")
-    assert old in text
-    try:
-        (copy / name).write_text(text.replace(old, new, 1), "utf-8")
-        found = [finding for finding in lint(copy) if finding.rule == rule]
-    finally:
-        (copy / name).write_text(text, "utf-8")
-    assert found
-    assert found[0].path == Path(name)
-    if rule in MARKS:
-        assert MARKS[rule] in text.replace(old, new, 1).splitlines()[found[0].line - 1]
+def test_a_planted_fault_is_refused_where_it_stands(refused, rule):
+    places = [line for name, line in refused.get(rule, ()) if name == FAULTS[rule][0]]
+    assert any(MARKS.get(rule, "") in line for line in places), refused.get(rule)
 
 
 def test_the_command_prints_one_line_each_and_exits_with_1(copy):
