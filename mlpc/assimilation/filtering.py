@@ -196,7 +196,7 @@ def cycles(
     y : array of shape (..., T, k)
         The observations; NaN is a gap, and a time of gaps alone is a pure forecast. NumPy or torch.
     rng : numpy.random.Generator
-        The source of randomness, for filters that draw.
+        The source of randomness, for filters that draw. From the seed of the truth, members would repeat it.
     after : Cycle
         The last cycle of a run that was stopped: go on from there with the observations that are left.
 

@@ -457,7 +457,7 @@ def test_nonlinear_observations_are_seen_member_by_member(rng):
 def test_lorenz_96_is_followed_within_the_published_accuracy_and_some_chance(seed, make, bound):
     system = Lorenz96()
     x, y = twin_experiment(system, 400, np.random.default_rng(seed), batch=(5,))
-    result = run(make(system), y, np.random.default_rng(seed), keep=False)
+    result = run(make(system), y, np.random.default_rng([seed, 1]), keep=False)
     assert result.survived.min() == 400
     assert np.median(scores.rmse(result.mean, x[..., 1:, :])[:, 200:].mean(axis=-1)) < bound
 
@@ -471,7 +471,7 @@ def test_few_members_without_inflation_and_localisation_are_a_failure_that_they_
         "bare": ETKF(system, 10),
         "localised": LETKF(system, 10, radius=7.3, inflation=1.04),
     }.items():
-        result = run(chosen, y, np.random.default_rng(seed), keep=False)
+        result = run(chosen, y, np.random.default_rng([seed, 1]), keep=False)
         error[name] = scores.rmse(result.mean, x[..., 1:, :])[:, 200:].mean()
         if name == "bare":
             assert scores.spread(result.std)[:, 200:].mean() < 0.1 * error["bare"]

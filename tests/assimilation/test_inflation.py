@@ -225,7 +225,8 @@ def test_three_members_follow_lorenz_63_without_tuning_where_bare_ones_fail(seed
     x, y = twin_experiment(system, 250, np.random.default_rng(seed), batch=(24,))
     rmse = {
         type(inflation).__name__: scores.rmse(
-            run(ETKF(system, 3, inflation=inflation), y, np.random.default_rng(seed), keep=False).mean, x[..., 1:, :]
+            run(ETKF(system, 3, inflation=inflation), y, np.random.default_rng([seed, 1]), keep=False).mean,
+            x[..., 1:, :],
         )[:, 50:].mean()
         for inflation in (FiniteSize(), Multiplicative())
     }
