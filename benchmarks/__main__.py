@@ -25,6 +25,7 @@ ACCURACY = {
     "lorenz63": "benchmarks.assimilation.lorenz63",
     "noisy": "benchmarks.assimilation.noisy",
     "survival": "benchmarks.assimilation.survival",
+    "cold_starts": "benchmarks.assimilation.cold_starts",
 }
 BENCHMARKS = {**SPEED, **ACCURACY}
 """Name: its module, with CASES, `run(case, repeats)`, `settings()`, and PACKAGES, whose versions matter."""

@@ -82,8 +82,8 @@ def verdict(result: Result) -> str:
     """Say how many experiments were lost, and how far the errors are from published ones."""
     one = result.cases[0].about
     fewer = [row.name for row in result.cases if row.about["experiments"] < one["experiments"]]
-    lost = [f"{row.name} ({row.lost} of {row.about['experiments']})" for row in result.cases if row.lost]
-    many = f"{one['experiments']} experiments of {one['cycles']:,} cycles each"
+    lost = [f"{row.name} ({row.lost} of {row.about['experiments']:,})" for row in result.cases if row.lost]
+    many = f"{one['experiments']:,} experiments of {one['cycles']:,} cycles each"
     many += f" (fewer for {listed(fewer)})" if fewer else ""
     said = f"{many}: {f'lost by {listed(lost)}' if lost else 'none was lost by any filter'}."
     compared = [row for row in result.cases if row.published is not None and row.error.mean is not None]
@@ -112,7 +112,7 @@ def rows(result: Result) -> list[list[str | nodes.Node]]:
             row.name,
             *(["" if row.published is None else f"{row.published:g}"] if with_published else []),
             *(str(row.scores[name]) if name in row.scores else "" for name in shown),
-            f"{row.lost} of {row.about['experiments']}",
+            f"{row.lost} of {row.about['experiments']:,}",
         ]
         for row in result.cases
     ]
