@@ -12,11 +12,12 @@ from mlpc import plots
 
 CAPTION = (
     "Error of the analyses, averaged over cycles and experiments, with the scatter of the experiments; grey: "
-    "published, or run with other software. A cross says that experiments were lost."
+    "published, or run with other software (if there is any). A cross says that experiments were lost."
 )
 HOW = (
     "A mean has its standard error, which knows that successive cycles depend on each other. An experiment is lost if "
-    "its error, averaged over 100 cycles, exceeds half of the climatology's, or is not finite."
+    "its error, averaged over 100 cycles, exceeds half of the climatology's, or is not finite; "
+    "then there is no mean."
 )
 
 
@@ -29,9 +30,10 @@ class Score:
     scatter: float | None
 
     def __str__(self) -> str:
-        return (
-            "none" if self.mean is None else f"{self.mean:.{places(self.error)}f} ± {self.error:.{places(self.error)}f}"
-        )
+        if self.mean is None:
+            return "not finite"
+        digits = places(self.error)
+        return f"{self.mean:.{digits}f} ± {self.error:.{digits}f}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +93,7 @@ def verdict(result: Result) -> str:
         return said
     furthest = max(compared, key=lambda row: abs(row.error.mean - row.published))
     return (
-        f"{said} The errors differ from the {len(compared)} published ones by "
+        f"{said} The errors differ from the {len(compared)} reference values by "
         f"{furthest.error.mean - furthest.published:+.3f} at most, for {furthest.name}."
     )
 
@@ -99,14 +101,14 @@ def verdict(result: Result) -> str:
 def head(result: Result) -> list[str]:
     """The columns of the table."""
     shown = [title for name, title in SCORES.items() if any(name in row.scores for row in result.cases)]
-    published = ["Published"] if any(row.published is not None for row in result.cases) else []
+    published = ["Reference"] if any(row.published is not None for row in result.cases) else []
     return ["Filter", *published, *shown, "Lost"]
 
 
 def rows(result: Result) -> list[list[str | nodes.Node]]:
     """A row for each filter."""
     shown = [name for name in SCORES if any(name in row.scores for row in result.cases)]
-    with_published = "Published" in head(result)
+    with_published = "Reference" in head(result)
     return [
         [
             row.name,
@@ -130,16 +132,19 @@ def drawing(result: Result) -> plots.Drawing:
         color = plots.COLORS["failure" if row.lost else "posterior"]
         if row.published is not None:
             ax.plot(row.published, y, "|", color=plots.COLORS["peer"], markersize=11, markeredgewidth=2)
-        if row.error.mean is not None:
+        if row.error.mean is None:
+            ax.text(0.99, y, "not finite", transform=ax.get_yaxis_transform(), color=color, ha="right", va="center")
+        else:
             low, high = row.error.mean - (row.error.scatter or 0), row.error.mean + (row.error.scatter or 0)
             ax.plot([max(low, row.error.mean / 4), high], [y, y], color=color, linewidth=1.7)
             ax.plot(row.error.mean, y, "x" if row.lost else "o", color=color, markersize=5)
-    ax.set(xscale="log", xlabel="error of the analyses", ylim=(-0.7, len(result.cases) - 0.3))
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    ax.xaxis.set_minor_formatter(lambda value, _: f"{value:.1g}" if f"{value:.0e}"[0] in "25" else "")
-    ax.set_yticks(range(len(result.cases)), [row.name for row in reversed(result.cases)])
     kept = [row for row in result.cases if row.error.mean is not None]
     best, worst = (which(kept, key=lambda row: row.error.mean) for which in (min, max))
+    labelled = "25" if worst.error.mean > 4 * best.error.mean else "23456789"
+    ax.set(xscale="log", xlabel="error of the analyses", ylim=(-0.7, len(result.cases) - 0.3))
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    ax.xaxis.set_minor_formatter(lambda value, _: f"{value:.1g}" if f"{value:.0e}"[0] in labelled else "")
+    ax.set_yticks(range(len(result.cases)), [row.name for row in reversed(result.cases)])
     broken = sum(row.lost > 0 for row in result.cases)
     return plots.draw(
         fig,

@@ -187,11 +187,11 @@ def test_a_filter_that_lost_experiments_is_named_and_so_is_the_one_furthest_from
     found = parsed(written(tmp_path, "experiments", rows))
     assert experiments.verdict(found) == (
         "20 experiments of 1,000 cycles each: lost by fragile (7 of 20) and broken (20 of 20). The errors differ from "
-        "the 2 published ones by +0.600 at most, for fragile."
+        "the 2 reference values by +0.600 at most, for fragile."
     )
     cells = experiments.rows(found)
     assert cells[0] == ["good", "0.21", "0.200 ± 0.002", "0.200 ± 0.002", "0 of 20"]
-    assert cells[2] == ["broken", "", "none", "none", "20 of 20"]
+    assert cells[2] == ["broken", "", "not finite", "not finite", "20 of 20"]
     assert {len(one) for one in cells} == {len(experiments.head(found))}
     assert "from 0.200 of good to 1.500 of fragile; 2 of them lost" in experiments.drawing(found).alt
 
@@ -199,7 +199,7 @@ def test_a_filter_that_lost_experiments_is_named_and_so_is_the_one_furthest_from
 def test_survivors_alone_are_said_to_have_survived(tmp_path):
     found = parsed(written(tmp_path, "experiments", [row("good", 0.2)]))
     assert experiments.verdict(found) == "20 experiments of 1,000 cycles each: none was lost by any filter."
-    assert "Published" not in experiments.head(found)
+    assert "Reference" not in experiments.head(found)
     found = parsed(written(tmp_path, "experiments", [row("good", 0.2), row("slow", 0.3, experiments=5)]))
     assert experiments.verdict(found).startswith("20 experiments of 1,000 cycles each (fewer for slow): none was lost")
 
