@@ -793,8 +793,8 @@ def test_eq_ssm_complete(certify):
     r"""
     \begin{aligned}
     \log p(x_{0:T}, y_{1:T}) = \log q_0^a(x_0)
-    &- \tfrac{1}{2} \sum_{t=1}^{T} \big( \lVert x_t - M x_{t-1} \rVert_{Q^{-1}}^2 + \log \det 2\pi Q \big) \\
-    &- \tfrac{1}{2} \sum_{t=1}^{T} \big( \lVert y_t - H x_t \rVert_{R^{-1}}^2 + \log \det 2\pi R \big)
+    &- \tfrac{1}{2} \sum_{t=1}^{T} \big( \lVert x_t - M x_{t-1} \rVert_{Q}^2 + \log \det 2\pi Q \big) \\
+    &- \tfrac{1}{2} \sum_{t=1}^{T} \big( \lVert y_t - H x_t \rVert_{R}^2 + \log \det 2\pi R \big)
     \end{aligned}
     """
     # One step: the density of the pair (x_{t-1}, x_t) by its joint covariance is the product of the two factors.
