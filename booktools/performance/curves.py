@@ -49,11 +49,11 @@ def verdict(result: Result) -> str:
     spread = [row for row in beyond if row.error.scatter is not None and abs(apart(row)) <= 2 * row.error.scatter]
     flat = "; ".join(f"{row.name}: {row.error}, published {row.published:g}" for row in others(result))
     ours, theirs = result.cases[0].about["climatology"], result.head["published"]["climatology"]
-    lost = [f"{row.name} ({row.lost})" for row in result.cases if row.lost]
+    lost = [f"{row.name} ({row.lost} of {row.about['experiments']})" for row in result.cases if row.lost]
     one = result.cases[0].about
     many = f"up to {one['experiments']} experiments of {one['cycles']:,} cycles each"
     but = f"; not so {listed(worse)}" if worse else ""
-    fewest = f"lost: some of those of {listed(lost)}" if lost else "none lost"
+    fewest = f"lost: {listed(lost)}" if lost else "none lost"
     return (
         f"For each point {many}; {fewest}. Of the {len(asked)} points with a published error below {SMALL:g}, "
         f"{len(asked) - len(far)} are within {CLOSE:g} of it{but}. Of the {len(beyond)} others, where most "

@@ -16,8 +16,8 @@ CAPTION = (
 )
 HOW = (
     "A mean has its standard error, which knows that successive cycles depend on each other. An experiment is lost if "
-    "its error, averaged over 100 cycles, exceeds half of the climatology's, or is not finite; "
-    "then there is no mean."
+    "its error, averaged over 100 cycles, exceeds half of the climatology's, or is not finite. "
+    "Lost experiments stay in the mean; there is none only where an error is not finite."
 )
 
 
