@@ -90,7 +90,6 @@ def measure(job: Job) -> dict[str, Any]:
         **{name: pooled(values) for name, values in later.items()},
         "lost": int(lost.sum()),
         "diverged": int((~np.isfinite(later["rmse_a"]).all(axis=-1)).sum()),
-        "first_lost": first_lost(series["rmse_a"], climatology / 2),
         "processor_seconds": time.process_time() - started,
     }
 
@@ -120,15 +119,3 @@ def pooled(values: np.ndarray) -> dict[str, Any]:
     scatter = float(each.mean.std(ddof=1)) if len(values) > 1 else None
     error = float(np.sqrt((each.standard_error**2).sum()) / len(values))
     return {"mean": float(each.mean.mean()), "error": error, "scatter": scatter}
-
-
-def first_lost(errors: np.ndarray, limit: float, window: int = 100) -> int | None:
-    """Return the first cycle of the first window in which one of the experiments (experiments, T) is lost, or None.
-
-    A window is lost if its mean is above the limit or not finite.
-    """
-    sums = np.cumsum(np.where(np.isfinite(errors), errors, np.inf), axis=-1)
-    with np.errstate(invalid="ignore"):  # ∞ - ∞ is not below the limit, either
-        means = (sums[:, window:] - sums[:, :-window]) / window if errors.shape[1] > window else sums[:, -1:] / window
-    above = ~(means <= limit).all(axis=0)
-    return int(np.argmax(above)) + 1 if above.any() else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.assimilation import lorenz63, methods, noisy
 from benchmarks.assimilation.experiments import Job, Setting, measure
-from mlpc.assimilation import LETKF, EnKF, ExtendedKalmanFilter
+from mlpc.assimilation import ETKF, LETKF, EnKF, ExtendedKalmanFilter
 
 PACKAGES: tuple[str, ...] = ()
 EXPERIMENTS, LENGTH, BURN_IN, SEED = 20, 10_000, 400, 10_000
@@ -19,11 +19,13 @@ RECOMMENDED: dict[str, tuple[Setting, Any]] = {
     "ring: EnKF N=36, 1.08": (RING, partial(EnKF, N=36, inflation=1.08)),
     "ring: EnKF N=40, 1.06": (RING, partial(EnKF, N=40, inflation=1.06)),
     "ring: ETKF N=24, 1.04, rotated": (RING, partial(methods.etkf, N=24, inflation=1.04)),
+    "ring: ETKF N=24, 1.04": (RING, partial(ETKF, N=24, inflation=1.04)),
     "ring: ETKF N=28, 1.02, rotated": (RING, partial(methods.etkf, N=28, inflation=1.02)),
     "ring: ETKF N=40, 1.02, rotated": (RING, partial(methods.etkf, N=40, inflation=1.02)),
     "ring: finite size N=40": (RING, partial(methods.finite_size, N=40)),
     "ring: LETKF N=7, c=4, 1.04": (RING, partial(LETKF, N=7, radius=4.0, inflation=1.04)),
-    "ring: LETKF N=10, c=9, 1.03": (RING, partial(methods.letkf, N=10, radius=9.0, inflation=1.03)),
+    "ring: LETKF N=10, c=4, 1.04": (RING, partial(LETKF, N=10, radius=4.0, inflation=1.04)),
+    "ring: LETKF N=10, c=11, 1.03, rotated": (RING, partial(methods.letkf, N=10, radius=11.0, inflation=1.03)),
     "ring: IEnKS N=24, lag 4, 1.02": (RING, partial(methods.iterative, N=24, inflation=1.02, lag=4)),
     "ring: IEnKS N=40, 1.01": (RING, partial(methods.iterative, N=40, inflation=1.01)),
     "noisy ring: EKF": (NOISY, ExtendedKalmanFilter),
@@ -39,6 +41,7 @@ FRAGILE: dict[str, tuple[Setting, Any]] = {
     "ring: ETKF N=24, 1.013, rotated": (RING, partial(methods.etkf, N=24, inflation=1.013)),
     "ring: ETKF N=40, no inflation, rotated": (RING, partial(methods.etkf, N=40, inflation=1.0)),
     "ring: ETKF N=16, 1.02, rotated": (RING, partial(methods.etkf, N=16, inflation=1.02)),
+    "ring: ETKF N=16, 1.1, rotated": (RING, partial(methods.etkf, N=16, inflation=1.1)),
     "Lorenz-63: ETKF N=10, 1.02, rotated": (THREE, lorenz63.METHODS["ETKF N=10"]),
 }
 CASES = tuple(

@@ -5,7 +5,8 @@
 From the values that were best for the next larger N, the search goes to the best neighbour on the grids below until no
 neighbour is better; where that filter has lost the truth, it starts once more with much inflation. What counts is the
 mean error over all experiments and cycles, so that a lost experiment costs. The best values often lie beside a cliff:
-those of the local filter, which were found on fewer cycles, must then lose no run of the longest experiments.
+those of the local filter with up to `LOCAL_AND_MANY` members, which were found on fewer cycles than those of the other
+filters, must then lose no run of the experiments of these; with more members it takes too long to ask.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def outcome(setting: Setting, method: str, N: int, values: Values) -> dict[str, 
 
 
 def best_of(method: str, N: int, found: list[Values]) -> Values:
-    """Return the values with the least error, for a local filter the first that lose no run of the longest; note it."""
+    """Return the values with the least error; if tuned on `LONG`, the first that lose no run of the longest; note it."""
     ordered = sorted(found, key=lambda one: one["rmse_a"])
     for one in ordered if setting(method, N) is LONG else ():
         one["loses"] = outcome(LONGEST, method, N, {name: one[name] for name in GRIDS[method]})["lost"] > 0
@@ -140,6 +141,20 @@ def tune(known: dict[str, Any]) -> None:
             best = values[str(N)]
 
 
+def how() -> dict[str, dict[str, int]]:
+    """Return the experiments of each method, by which it is told who was asked to lose none."""
+    asked = {
+        "ETKF, EnKF": LONGEST,
+        "LETKF": LONG,
+        "LETKF, loses": LONGEST,
+        f"LETKF, N > {LOCAL_AND_MANY}": SHORT,
+    }
+    return {
+        name: {"experiments": one.experiments, "cycles": one.length, "burn_in": one.burn_in, "seed": one.seed}
+        for name, one in asked.items()
+    }
+
+
 def write(known: dict[str, Any]) -> None:
     """Write what was found, whole or not at all."""
     unfinished = FILE.with_suffix(".partial")
@@ -148,9 +163,5 @@ def write(known: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    how = {
-        name: {"experiments": one.experiments, "cycles": one.length, "burn_in": one.burn_in, "seed": one.seed}
-        for name, one in (("ETKF, EnKF", LONGEST), ("LETKF", LONG), (f"LETKF, N > {LOCAL_AND_MANY}", SHORT))
-    }
-    fresh = {"how": how, "values": {}, "tried": {}}
+    fresh = {"how": how(), "values": {}, "tried": {}}
     tune(json.loads(FILE.read_text("utf-8")) if FILE.exists() else fresh)

@@ -30,6 +30,7 @@ PLAIN = types.NoneType | int | float | complex | str | bytes | types.EllipsisTyp
 HOLDERS = ("__func__", "fget", "func", "__wrapped__")  # where methods, properties and caches hold a function
 INTERVAL = 60.0  # seconds from one writing to the next
 SHARE = 20.0  # and at least so many times as long as the last writing took
+CONSTANTS = PLAIN | tuple | list | dict | set | frozenset | np.ndarray | np.generic  # besides tensors
 LIBRARIES = {"mlpc", "numpy", "scipy", "torch", *sys.stdlib_module_names}  # whose classes are told by their names
 
 
@@ -193,7 +194,8 @@ def _body(kind: type) -> dict[str, Any]:
     for name, value in vars(kind).items():
         inside = [value, *(getattr(value, holder, None) for holder in HOLDERS)]
         functions = [one for one in inside if isinstance(one, types.FunctionType)]
-        if functions or (isinstance(value, PLAIN | tuple | np.ndarray) and not name.startswith("__")):
+        constant = isinstance(value, CONSTANTS) or is_torch_array(value)
+        if functions or (constant and not name.startswith("__")):
             body[name] = functions[0] if functions else value
     return body
 

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.__main__ import ACCURACY, RESULTS
 from benchmarks.assimilation import experiments, tuning
-from benchmarks.assimilation.experiments import Job, Setting, first_lost, follow, measure, pooled
+from benchmarks.assimilation.experiments import Job, Setting, follow, measure, pooled
 from mlpc.assimilation import ExtendedKalmanFilter, KalmanFilter, Linear2D, Lorenz96, Moments, scores, twin_experiment
 from mlpc.assimilation.filtering import Update
 
@@ -71,16 +71,6 @@ def test_standard_error_of_independent_numbers_is_that_of_their_mean():
     assert pooled(values[:1])["scatter"] is None
 
 
-def test_first_lost_is_the_beginning_of_the_first_window_that_is_too_wrong():
-    errors = np.full((2, 500), 0.1)
-    assert first_lost(errors, 1.0) is None
-    errors[1, 200:] = 1.2
-    errors[0, 300:] = 5.0
-    assert 101 < first_lost(errors, 1.0) <= 201
-    errors[1, 30] = np.nan
-    assert first_lost(errors, 1.0) <= 31
-
-
 def test_missing_observations_are_missing_and_the_same_seed_gives_the_same_data():
     setting = Setting(Lorenz96, 2, 50, 10, seed=1, missing=0.5)
     _, x, y, _ = experiments.data(setting)
@@ -136,12 +126,13 @@ def test_tuning_finds_the_best_of_a_grid_and_keeps_what_it_tried():
     assert min(one["rmse_a"] for one in two) == 2
 
 
-def test_every_tuned_value_is_the_best_of_those_tried_that_lose_no_run():
+def test_every_tuned_value_is_the_best_of_those_tried_and_of_local_filters_one_that_loses_no_run():
     known = json.loads(tuning.FILE.read_text("utf-8"))
     for method, sizes in known["tried"].items():
         assert set(sizes) == {str(N) for N in tuning.SIZES}
         for N, tried in sizes.items():
             best = min((one for one in tried if not one.get("loses")), key=lambda one: one["rmse_a"])
+            assert tuning.setting(method, int(N)) is not tuning.LONG or best["loses"] is False
             assert known["values"][method][N] == {name: best[name] for name in tuning.GRIDS[method]}
 
 
