@@ -89,7 +89,7 @@ def outcome(setting: Setting, method: str, N: int, values: Values) -> dict[str, 
 
 
 def best_of(method: str, N: int, found: list[Values]) -> Values:
-    """Return the values with the least error; if tuned on `LONG`, the first that lose no run of the longest; note it."""
+    """Return the values with the least error; of those tuned on `LONG`, the first that the longest does not lose."""
     ordered = sorted(found, key=lambda one: one["rmse_a"])
     for one in ordered if setting(method, N) is LONG else ():
         one["loses"] = outcome(LONGEST, method, N, {name: one[name] for name in GRIDS[method]})["lost"] > 0
